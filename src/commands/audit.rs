@@ -12,10 +12,9 @@ use crate::audit::tree::read;
 use crate::audit::verification::heads::{ForeignHead, HeadBreak, HeadBreakReason, HeadStatus};
 use crate::audit::verification::log::{LogBreak, LogBreakReason};
 use crate::audit::verification::tickets::{Break, BreakReason};
-use crate::audit::verification::{Found, Verifier};
+use crate::audit::verification::{Found, Verifier, with_connections};
 use crate::config::audit_keys::PublicKey;
 use crate::db::session::{self, Bounds};
-use crate::problem::Problem;
 use crate::problem::StartError;
 use crate::server;
 
@@ -55,6 +54,9 @@ impl Audit {
     }
 }
 
+/// How many connections verify at the same time.
+const CONNECTIONS: usize = 2;
+
 /// How many broken places are listed individually.
 const NAMED: usize = 100;
 
@@ -83,14 +85,13 @@ fn verify(url: &str, head: &Path, keys: Vec<PublicKey>) -> Result<Verified, Star
     let foreign = ForeignHead { size: checkpoint.size, root: checkpoint.root };
     let foreign = (foreign.size > 0).then_some(foreign);
     let is_authentic = keys.is_empty() || is_signed;
-    let mut verifier = Verifier::of_all(keys, foreign);
-    let db = &mut session::open(url, Bounds::Command)?;
-    while !verifier.is_done() {
-        match verifier.step(db).map_err(|problem: Problem| problem.log_line())? {
-            Found::Tickets(broken) => broken.iter().for_each(|found| report.place(&ticket_line(found))),
-            Found::Log(broken) => broken.iter().for_each(|found| report.place(&log_line(found))),
-        }
-    }
+    let connections: Result<Vec<_>, _> =
+        (0..CONNECTIONS).map(|_| session::open(url, Bounds::Command)).collect();
+    let verified = with_connections(connections?, Verifier::of_all(keys, foreign), |found| match found {
+        Found::Tickets(broken) => broken.iter().for_each(|found| report.place(&ticket_line(found))),
+        Found::Log(broken) => broken.iter().for_each(|found| report.place(&log_line(found))),
+    });
+    let verifier = verified.map_err(|problem| problem.log_line())?;
     report.end_of_places();
     verifier.tree.broken_heads.iter().for_each(|head| report.line(&head_line(head)));
     if !verifier.tree.broken_heads.is_empty()

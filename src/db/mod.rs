@@ -137,6 +137,11 @@ impl Db {
         session::open(&self.url, Bounds::Request).map_err(Problem::unavailable)
     }
 
+    /// The maximum number of connections.
+    pub fn size(&self) -> u32 {
+        self.pool.max_size()
+    }
+
     /// The number of connections.
     pub fn state(&self) -> r2d2::State {
         self.pool.state()

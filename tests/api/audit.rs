@@ -203,8 +203,10 @@ fn a_verification_that_fails_midway_returns_no_valid_document() {
     desk.database.run(
         "INSERT INTO events (id, ticket_id, kind, at, data) \
          SELECT gen_random_uuid(), t.id, 'received', t.received_at, '{}' FROM tickets t WHERE t.id > 1; \
-         CREATE OR REPLACE FUNCTION event_hash(e events) RETURNS bytea LANGUAGE sql IMMUTABLE AS \
-             'SELECT CASE WHEN e.ticket_id < 600 THEN e.hash ELSE (1 / (e.seq - e.seq))::text::bytea END'",
+         ALTER TABLE events RENAME TO kept_events; \
+         CREATE VIEW events AS SELECT id, ticket_id, seq, kind, actor_id, at, data, previous_hash, data_salt, data_digest, \
+             CASE WHEN ticket_id < 600 THEN hash ELSE (1 / (seq - seq))::text::bytea END AS hash FROM kept_events; \
+         GRANT SELECT ON events TO PUBLIC",
     );
     assert!(desk.director().broken_off("/audit/verification"));
     desk.director().get("/audit/verification?ticket_id=601").problem(500, "internal");

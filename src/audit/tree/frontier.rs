@@ -30,7 +30,12 @@ impl Frontier {
 
     /// Adds a leaf with this content.
     pub fn push(&mut self, content: &[u8]) {
-        let mut root = hash::leaf(content);
+        self.push_leaf(hash::leaf(content));
+    }
+
+    /// Adds a leaf whose hash this is.
+    pub fn push_leaf(&mut self, leaf: Hash) {
+        let mut root = leaf;
         // Each bit that carries joins two subtrees of the same size.
         for _ in 0..self.size.trailing_ones() {
             if let Some(left) = self.roots.pop() {

@@ -105,11 +105,6 @@ impl Tree {
         BASE64_STANDARD.encode(self.tree.root())
     }
 
-    /// The next position.
-    pub fn next(&self) -> i64 {
-        self.next
-    }
-
     /// Adds entries in the order of their positions; returns their faults.
     pub fn add(&mut self, entries: &[Entry], heads: Vec<KeptHead>, is_last: bool) -> Vec<LogBreak> {
         let mut broken = Vec::new();
@@ -123,19 +118,14 @@ impl Tree {
                     reason: LogBreakReason::EntryMissing,
                 });
             }
-            self.next = entry.position + 1;
-            let reason = match &entry.event_hash {
-                None => Some(LogBreakReason::EventMissing),
-                Some(hash) if *hash != entry.hash => Some(LogBreakReason::Mismatch),
-                Some(_) => None,
-            };
-            broken.extend(reason.map(|reason| LogBreak {
+            self.next = entry.position.saturating_add(1);
+            broken.extend(entry.fault.map(|fault| LogBreak {
                 position: Some(entry.position),
-                source: Some(entry.source),
-                event_id: Some(entry.event_id),
-                reason,
+                source: Some(fault.source),
+                event_id: Some(fault.event_id),
+                reason: fault.reason,
             }));
-            self.tree.push(entry.event_hash.as_ref().unwrap_or(&entry.hash));
+            self.tree.push_leaf(entry.leaf);
             self.hold_against(&mut heads);
             if self.foreign.is_some_and(|head| head.size == self.tree.size()) {
                 self.foreign_root = Some(self.tree.root());

@@ -1,15 +1,17 @@
-//! Verifies that the audit log and the log of all events match.
+//! Reads the log of all events, and compares its entries with the events.
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bytea, Nullable, Text, Uuid as SqlUuid};
+use diesel::sql_types::{BigInt, Bytea, Text};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::rows::each_row;
+use crate::audit::tree::hash::{self, Hash};
 use crate::language::text_enum;
-use crate::problem::Result;
+use crate::problem::{Problem, Result};
 
-/// How many audit events or entries are verified at once.
+/// How many entries are compared at once.
 const BATCH: i64 = 5000;
 
 text_enum! {
@@ -37,92 +39,35 @@ text_enum! {
 }
 
 /// A place where the log is broken.
-#[derive(Debug, Serialize, QueryableByName, ToSchema)]
+#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct LogBreak {
     /// The position in the log, from 0 on; `null` for a fault found at an audit event, which `event_id` names.
-    #[diesel(sql_type = Nullable<BigInt>)]
     #[schema(minimum = 0, example = 1041)]
     #[serde(rename = "log_position")]
     pub position: Option<i64>,
     /// The kind of the event; `null` if the entry is missing.
-    #[diesel(sql_type = Nullable<Text>)]
     pub source: Option<EntrySource>,
     /// Identifier of the event; `null` if the entry is missing.
-    #[diesel(sql_type = Nullable<SqlUuid>)]
     pub event_id: Option<Uuid>,
     /// What is wrong at this place.
-    #[diesel(sql_type = Text)]
     pub reason: LogBreakReason,
 }
 
-/// The result of one batch of audit events.
-pub struct AuditBatch {
-    pub broken: Vec<LogBreak>,
-    pub count: i64,
-    pub redacted: i64,
-    /// The last one; `None` if there are no more.
-    pub last: Option<Uuid>,
-}
-
-/// Verifies the next audit events by id.
-pub fn audit_events(db: &mut PgConnection, after: Uuid) -> Result<AuditBatch> {
-    #[derive(QueryableByName)]
-    struct Counted {
-        #[diesel(sql_type = BigInt)]
-        count: i64,
-        #[diesel(sql_type = BigInt)]
-        redacted: i64,
-        #[diesel(sql_type = Nullable<SqlUuid>)]
-        last: Option<Uuid>,
-    }
-    db.build_transaction().read_only().repeatable_read().run(|tx| {
-        let counted: Counted = diesel::sql_query(
-            "SELECT count(*) AS count, count(*) FILTER (WHERE data_salt IS NULL) AS redacted, \
-                 (array_agg(id ORDER BY id DESC))[1] AS last \
-             FROM (SELECT id, data_salt FROM audit_events WHERE id > $1 ORDER BY id LIMIT $2) AS batch",
-        )
-        .bind::<SqlUuid, _>(after)
-        .bind::<BigInt, _>(BATCH)
-        .get_result(tx)?;
-        let Counted { count, redacted, last } = counted;
-        let Some(end) = last else { return Ok(AuditBatch { broken: Vec::new(), count, redacted, last }) };
-        let broken = diesel::sql_query(
-            "SELECT NULL::bigint AS position, 'audit' AS source, event_id, reason FROM ( \
-                 SELECT a.id AS event_id, CASE \
-                     WHEN a.hash <> audit_event_hash(a) OR CASE WHEN a.data_salt IS NULL \
-                         THEN NOT EXISTS (SELECT FROM anonymizations p \
-                                          WHERE p.user_id = a.actor_id OR p.user_id::text = a.resource_id) \
-                             AND NOT (a.data = without_values(a.data) AND EXISTS ( \
-                                 SELECT FROM expired_records r \
-                                 WHERE r.resource = a.resource AND r.resource_id = a.resource_id)) \
-                         ELSE a.data_digest <> audit_event_digest(a) END THEN 'hash' \
-                     WHEN (SELECT l.hash FROM log_entries l WHERE l.event_id = a.id LIMIT 1) \
-                         IS DISTINCT FROM a.hash THEN 'log' \
-                 END AS reason \
-                 FROM audit_events a WHERE a.id > $1 AND a.id <= $2) AS found \
-             WHERE reason IS NOT NULL ORDER BY event_id",
-        )
-        .bind::<SqlUuid, _>(after)
-        .bind::<SqlUuid, _>(end)
-        .load(tx)?;
-        Ok(AuditBatch { broken, count, redacted, last: (count == BATCH).then_some(end) })
-    })
-}
-
-/// An entry of the log with the hash of its event.
-#[derive(QueryableByName)]
+/// An entry of the log.
 pub struct Entry {
-    #[diesel(sql_type = BigInt)]
     pub position: i64,
-    #[diesel(sql_type = Text)]
+    /// The hash of the leaf of the tree: over the hash of the event, or that of the entry if the event is missing.
+    pub leaf: Hash,
+    /// `None` if the event has the hash of the entry.
+    pub fault: Option<EntryFault>,
+}
+
+/// What is wrong with an entry.
+#[derive(Clone, Copy)]
+pub struct EntryFault {
     pub source: EntrySource,
-    #[diesel(sql_type = SqlUuid)]
     pub event_id: Uuid,
-    #[diesel(sql_type = Bytea)]
-    pub hash: Vec<u8>,
-    /// `None` if the event is missing.
-    #[diesel(sql_type = Nullable<Bytea>)]
-    pub event_hash: Option<Vec<u8>>,
+    pub reason: LogBreakReason,
 }
 
 /// A tree head that the server keeps.
@@ -136,35 +81,91 @@ pub struct KeptHead {
     pub note: String,
 }
 
-/// The entries from a position on, in one snapshot.
+/// Entries by position, from `from` to `last`.
+#[derive(Clone, Copy)]
+pub struct Span {
+    pub from: i64,
+    /// `None` if these are the last entries.
+    pub last: Option<i64>,
+    /// The number of entries before them.
+    pub size: i64,
+}
+
+impl Span {
+    /// The number of entries up to the end of the span, unless it is the last one.
+    pub fn size_after(&self) -> i64 {
+        self.size.saturating_add(BATCH)
+    }
+}
+
+/// The entries of a span.
 pub struct EntryBatch {
     pub entries: Vec<Entry>,
-    /// The heads of more than `size` and at most as many leaves as there are now; all further ones with the last
-    /// batch.
+    /// The heads of more leaves than before the span and at most as many as after it; all further ones with the last
+    /// span.
     pub heads: Vec<KeptHead>,
     pub is_last: bool,
 }
 
-/// Reads the entries from this position on, and the heads of a tree that has `size` leaves before it.
-pub fn entries(db: &mut PgConnection, from: i64, size: i64) -> Result<EntryBatch> {
-    db.build_transaction().read_only().repeatable_read().run(|tx| {
-        let entries: Vec<Entry> = diesel::sql_query(
-            "SELECT position, source, event_id, hash, CASE source \
-                 WHEN 'ticket' THEN (SELECT e.hash FROM events e WHERE e.id = event_id) \
-                 ELSE (SELECT a.hash FROM audit_events a WHERE a.id = event_id) END AS event_hash \
-             FROM log_entries WHERE position >= $1 ORDER BY position LIMIT $2",
-        )
-        .bind::<BigInt, _>(from)
-        .bind::<BigInt, _>(BATCH)
-        .load(tx)?;
-        let count = i64::try_from(entries.len()).unwrap_or_default();
-        let is_last = count < BATCH;
-        let heads = diesel::sql_query(
-            "SELECT size, root, note FROM tree_heads WHERE size > $1 AND size <= $2 ORDER BY size",
-        )
-        .bind::<BigInt, _>(size)
-        .bind::<BigInt, _>(if is_last { i64::MAX } else { size + count })
-        .load(tx)?;
-        Ok(EntryBatch { entries, heads, is_last })
-    })
+/// The next entries, from this position on, of a tree that has `size` leaves before them.
+pub fn next(tx: &mut PgConnection, from: i64, size: i64) -> Result<Span> {
+    #[derive(QueryableByName)]
+    struct Last {
+        #[diesel(sql_type = BigInt)]
+        position: i64,
+    }
+    let last: Option<Last> = diesel::sql_query(
+        "SELECT position FROM log_entries WHERE position >= $1 ORDER BY position OFFSET $2 - 1 LIMIT 1",
+    )
+    .bind::<BigInt, _>(from)
+    .bind::<BigInt, _>(BATCH)
+    .get_result(tx)
+    .optional()?;
+    Ok(Span { from, last: last.map(|last| last.position), size })
+}
+
+/// Reads the entries of a span and the heads of these sizes, in the snapshot of the transaction: in that in which the
+/// span was found, so that it has as many entries as were counted, and no head is newer than the last entry.
+pub fn entries(tx: &mut PgConnection, span: Span) -> Result<EntryBatch> {
+    let mut entries = Vec::new();
+    // Events are looked up by index: a join might read all of them for each batch.
+    let rows = diesel::sql_query(
+        "SELECT position, coalesce(event_hash, hash), \
+                CASE WHEN event_hash IS DISTINCT FROM hash OR source IS NULL OR source NOT IN ('ticket', 'audit') \
+                    THEN coalesce(source, '') END, \
+                CASE WHEN event_hash IS DISTINCT FROM hash THEN event_id END, event_hash IS NULL \
+         FROM (SELECT position, source, event_id, hash, CASE source \
+                   WHEN 'ticket' THEN (SELECT e.hash FROM events e WHERE e.id = event_id) \
+                   ELSE (SELECT a.hash FROM audit_events a WHERE a.id = event_id) END AS event_hash \
+               FROM log_entries WHERE position >= $1 AND position <= $2 ORDER BY position OFFSET 0) AS compared",
+    )
+    .bind::<BigInt, _>(span.from)
+    .bind::<BigInt, _>(span.last.unwrap_or(i64::MAX));
+    each_row::<5, _>(tx, rows, |row| {
+        let fault = match row.bytes(2) {
+            None => None,
+            Some(source) => Some(EntryFault {
+                source: EntrySource::ALL
+                    .iter()
+                    .copied()
+                    .find(|known| known.as_str().as_bytes() == source)
+                    .ok_or_else(|| Problem::internal("an entry of the log has an unknown source"))?,
+                event_id: row.required_uuid(3)?,
+                reason: if row.is_true(4) { LogBreakReason::EventMissing } else { LogBreakReason::Mismatch },
+            }),
+        };
+        entries.push(Entry {
+            position: row.required_big(0)?,
+            leaf: hash::leaf(row.required_bytes(1)?),
+            fault,
+        });
+        Ok(())
+    })?;
+    let heads = diesel::sql_query(
+        "SELECT size, root, note FROM tree_heads WHERE size > $1 AND size <= $2 ORDER BY size",
+    )
+    .bind::<BigInt, _>(span.size)
+    .bind::<BigInt, _>(if span.last.is_none() { i64::MAX } else { span.size_after() })
+    .load(tx)?;
+    Ok(EntryBatch { entries, heads, is_last: span.last.is_none() })
 }

@@ -1,23 +1,33 @@
 //! Verifies the integrity of the history in batches, and sends the result while the verification runs.
 
+mod ahead;
+mod audit_events;
+mod chains;
+mod connections;
+mod content;
 mod document;
 pub mod heads;
+mod json_array;
 pub mod log;
+mod plan;
+mod rows;
 pub mod tickets;
 mod verifier;
 
 use actix_web::http::header::ContentEncoding;
-use actix_web::web::{Bytes, Data};
+use actix_web::web::Bytes;
 use actix_web::{HttpResponse, get};
 use futures_util::stream;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
+use self::ahead::Ahead;
+pub use self::connections::with_connections;
 use self::document::{Document, Verification};
 use self::heads::ForeignHead;
+use self::plan::Plan;
 pub use self::verifier::{Found, Verifier, Whole, whole};
 use crate::auth::policy::Action;
-use crate::http::desk::Desk;
 use crate::http::{Call, Query, query};
 use crate::problem::{Problem, Result, Text};
 
@@ -99,18 +109,21 @@ pub async fn verify(call: Call, query: Query<VerificationScope>) -> Result<HttpR
     let first = call.check(|db, _| {
         let scope = query.read()?;
         let foreign = scope.foreign()?;
-        let mut verifier = match scope.ticket_id {
-            Some(id) => Verifier::of_ticket(id),
-            None => Verifier::of_all(keys, foreign),
+        let (plan, mut verifier) = match scope.ticket_id {
+            Some(id) => (Plan::Ticket(id), Verifier::of_ticket()),
+            None => (Plan::ALL, Verifier::of_all(keys, foreign)),
         };
-        let found = verifier.step(db)?;
+        let mut next = Plan::Done;
+        let batch = plan.verify(db, |plan| next = plan)?;
+        let found = batch.map(|batch| verifier.add(batch));
         match scope.ticket_id {
             Some(_) if verifier.tickets == 0 && verifier.broken == 0 => Err(Problem::not_found()),
-            _ => Ok((verifier, found)),
+            _ => Ok((verifier, found, next)),
         }
     });
-    let (verifier, found) = first.await?;
-    let state = State { desk: call.desk, document: Document::default(), next: Next::Write(verifier, found) };
+    let (verifier, found, next) = first.await?;
+    let batches = Ahead::new(call.desk, next);
+    let state = State { batches, verifier, document: Document::default(), first: found, is_ended: false };
     Ok(HttpResponse::Ok()
         .content_type("application/json")
         // A compressor would delay the pieces that show progress to the client.
@@ -118,43 +131,38 @@ pub async fn verify(call: Call, query: Query<VerificationScope>) -> Result<HttpR
         .streaming(stream::try_unfold(state, State::step)))
 }
 
-/// The rest of the document.
-enum Next {
-    /// The result of a step.
-    Write(Verifier, Found),
-    /// The next step.
-    Verify(Verifier),
-    Nothing,
-}
-
+/// The document as far as it is written.
 struct State {
-    desk: Data<Desk>,
+    batches: Ahead,
+    verifier: Verifier,
     document: Document,
-    next: Next,
+    /// The result of the first batch, until it is written.
+    first: Option<Found>,
+    is_ended: bool,
 }
 
 impl State {
-    /// One piece of the document. A database connection is held for one batch only.
+    /// One piece of the document.
     async fn step(mut self) -> Result<Option<(Bytes, Self)>> {
-        let (verifier, found) = match std::mem::replace(&mut self.next, Next::Nothing) {
-            Next::Nothing => return Ok(None),
-            Next::Write(verifier, found) => (verifier, found),
-            Next::Verify(mut verifier) => {
-                let verified = self.desk.db.run(move |db| {
-                    let found = verifier.step(db)?;
-                    Ok((verifier, found))
-                });
-                verified.await.inspect_err(|problem| {
+        if self.is_ended {
+            return Ok(None);
+        }
+        let found = match self.first.take() {
+            Some(found) => Some(found),
+            None => {
+                let batch = self.batches.next().await.inspect_err(|problem| {
                     ::log::error!("a verification ended early: {}", problem.log_line());
-                })?
+                })?;
+                batch.map(|batch| self.verifier.add(batch))
             }
         };
-        let mut piece = self.document.add(&found)?;
-        if verifier.is_done() {
-            piece.push_str(&self.document.end(&verifier)?);
-        } else {
-            self.next = Next::Verify(verifier);
-        }
+        let piece = match found {
+            Some(found) => self.document.add(&found)?,
+            None => {
+                self.is_ended = true;
+                self.document.end(&self.verifier)?
+            }
+        };
         Ok(Some((piece.into(), self)))
     }
 }

@@ -1,10 +1,15 @@
 //! Verifies the histories of tickets, a batch of tickets at a time: hashes, chains, and their entries in the log.
+//!
+//! PostgreSQL reads the rows in the order of the histories and looks up the log; hashes are computed here.
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Integer, Text};
+use diesel::sql_types::BigInt;
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::chains::{Chains, Event, Known};
+use super::content::TicketEvent;
+use super::rows::each_row;
 use crate::language::text_enum;
 use crate::problem::Result;
 
@@ -32,28 +37,23 @@ text_enum! {
 }
 
 /// A place where a history is broken.
-#[derive(Serialize, QueryableByName, ToSchema)]
+#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Break {
     /// The number of the ticket.
-    #[diesel(sql_type = BigInt)]
     #[schema(example = 123)]
     pub ticket_id: i64,
     /// The place of the event in the history of the ticket, from 1 on; 0 stands for the ticket itself.
-    #[diesel(sql_type = Integer)]
     #[schema(minimum = 0, example = 4)]
     pub seq: i32,
     /// What is wrong at this place.
-    #[diesel(sql_type = Text)]
     pub reason: BreakReason,
 }
 
-#[derive(QueryableByName)]
+/// What was read.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Counted {
-    #[diesel(sql_type = BigInt)]
     pub tickets: i64,
-    #[diesel(sql_type = BigInt)]
     pub events: i64,
-    #[diesel(sql_type = BigInt)]
     pub redacted: i64,
 }
 
@@ -66,13 +66,12 @@ pub struct Span {
 
 /// The result of one batch.
 pub struct Batch {
-    pub span: Span,
     pub broken: Vec<Break>,
     pub counted: Counted,
 }
 
-/// Verifies the next tickets. The last batch has no upper bound, so that no later ticket is skipped.
-pub fn next(db: &mut PgConnection, after: i64) -> Result<Batch> {
+/// The next tickets. The last batch has no upper bound, so that no later ticket is skipped.
+pub fn next(tx: &mut PgConnection, after: i64) -> Result<Span> {
     #[derive(QueryableByName)]
     struct Last {
         #[diesel(sql_type = BigInt)]
@@ -86,55 +85,66 @@ pub fn next(db: &mut PgConnection, after: i64) -> Result<Batch> {
     )
     .bind::<BigInt, _>(after)
     .bind::<BigInt, _>(BATCH)
-    .get_result(db)
+    .get_result(tx)
     .optional()?;
-    verified(db, Span { after, last: last.map_or(i64::MAX, |last| last.id) })
+    Ok(Span { after, last: last.map_or(i64::MAX, |last| last.id) })
 }
 
-/// Verifies a batch in one snapshot.
-pub fn verified(db: &mut PgConnection, span: Span) -> Result<Batch> {
-    db.build_transaction().read_only().repeatable_read().run(|tx| {
-        // The log is looked up by index: a join might read all of it for each batch.
-        let broken = diesel::sql_query(
-            "SELECT ticket_id, seq, reason FROM ( \
-                 SELECT e.ticket_id, e.seq, CASE \
-                     WHEN e.seq <> coalesce(lag(e.seq) OVER chain, 0) + 1 THEN 'gap' \
-                     WHEN e.hash <> event_hash(e) OR CASE WHEN e.data_salt IS NULL \
-                         THEN a.user_id IS NULL ELSE e.data_digest <> event_digest(e) END THEN 'hash' \
-                     WHEN e.previous_hash IS DISTINCT FROM lag(e.hash) OVER chain THEN 'link' \
-                     WHEN e.seq > coalesce(h.events, 0) THEN 'added' \
-                     WHEN e.seq = h.events AND e.hash <> h.hash THEN 'link' \
-                     WHEN (SELECT l.hash FROM log_entries l WHERE l.event_id = e.id LIMIT 1) \
-                         IS DISTINCT FROM e.hash THEN 'log' \
-                 END AS reason \
-                 FROM events e \
-                 LEFT JOIN histories h ON h.ticket_id = e.ticket_id AND h.ticket_id > $1 AND h.ticket_id <= $2 \
-                 LEFT JOIN tickets t ON t.id = e.ticket_id AND t.id > $1 AND t.id <= $2 \
-                 LEFT JOIN anonymizations a ON a.user_id = t.requester_id \
-                 WHERE e.ticket_id > $1 AND e.ticket_id <= $2 \
-                 WINDOW chain AS (PARTITION BY e.ticket_id ORDER BY e.seq)) AS chains \
-             WHERE reason IS NOT NULL \
-             UNION ALL \
-             SELECT coalesce(t.id, h.ticket_id), CASE WHEN t.id IS NULL THEN 0 ELSE coalesce(e.seq, 0) + 1 END, \
-                    'missing' \
-             FROM (SELECT id FROM tickets WHERE id > $1 AND id <= $2) AS t \
-             FULL JOIN (SELECT * FROM histories WHERE ticket_id > $1 AND ticket_id <= $2) AS h ON h.ticket_id = t.id \
-             LEFT JOIN LATERAL (SELECT max(seq) AS seq FROM events \
-                                WHERE ticket_id = coalesce(t.id, h.ticket_id)) AS e ON true \
-             WHERE t.id IS NULL OR coalesce(h.events, 1) > coalesce(e.seq, 0) \
-             ORDER BY 1, 2",
-        )
-        .bind::<BigInt, _>(span.after)
-        .bind::<BigInt, _>(span.last)
-        .load(tx)?;
-        let counted = diesel::sql_query(
-            "SELECT (SELECT count(*) FROM tickets WHERE id > $1 AND id <= $2) AS tickets, \
-                    count(*) AS events, count(*) FILTER (WHERE data_salt IS NULL) AS redacted \
-             FROM events WHERE ticket_id > $1 AND ticket_id <= $2",
-        )
-        .bind::<BigInt, _>(span.after)
-        .bind::<BigInt, _>(span.last)
-        .get_result(tx)?;
-        Ok(Batch { span, broken, counted })
-    })
+/// Verifies a batch, in the snapshot of the transaction.
+pub fn verified(tx: &mut PgConnection, span: Span) -> Result<Batch> {
+    let known = known(tx, span)?;
+    let mut chains = Chains::of(known);
+    // The log is looked up by index: a join might read all of it for each batch.
+    let events = diesel::sql_query(
+        "SELECT e.ticket_id, e.seq, e.id, e.kind, e.actor_id, e.at, e.previous_hash, e.data_digest, e.hash, \
+                e.data_salt, e.data::text, (SELECT l.hash FROM log_entries l WHERE l.event_id = e.id LIMIT 1) = e.hash \
+         FROM events e WHERE e.ticket_id > $1 AND e.ticket_id <= $2 ORDER BY e.ticket_id, e.seq",
+    )
+    .bind::<BigInt, _>(span.after)
+    .bind::<BigInt, _>(span.last);
+    each_row::<12, _>(tx, events, |row| {
+        chains.add(&Event {
+            content: TicketEvent {
+                ticket_id: row.required_big(0)?,
+                seq: row.required_integer(1)?,
+                id: row.required_bytes(2)?,
+                kind: row.bytes(3),
+                actor_id: row.bytes(4),
+                at: row.big(5)?,
+                previous_hash: row.bytes(6),
+                data_digest: row.bytes(7),
+            },
+            hash: row.bytes(8),
+            salt: row.bytes(9),
+            data: row.bytes(10),
+            is_logged: row.is_true(11),
+        });
+        Ok(())
+    })?;
+    Ok(chains.end())
+}
+
+/// The tickets of the batch, and those of which only the end of the history is kept, by number.
+fn known(tx: &mut PgConnection, span: Span) -> Result<Vec<Known>> {
+    let mut known = Vec::new();
+    let rows = diesel::sql_query(
+        "SELECT coalesce(t.id, h.ticket_id) AS number, t.id IS NOT NULL, a.user_id IS NOT NULL, h.events, h.hash \
+         FROM (SELECT id, requester_id FROM tickets WHERE id > $1 AND id <= $2) AS t \
+         FULL JOIN (SELECT * FROM histories WHERE ticket_id > $1 AND ticket_id <= $2) AS h ON h.ticket_id = t.id \
+         LEFT JOIN anonymizations a ON a.user_id = t.requester_id \
+         ORDER BY number",
+    )
+    .bind::<BigInt, _>(span.after)
+    .bind::<BigInt, _>(span.last);
+    each_row::<5, _>(tx, rows, |row| {
+        known.push(Known {
+            ticket_id: row.required_big(0)?,
+            exists: row.is_true(1),
+            is_anonymized: row.is_true(2),
+            events: row.integer(3)?,
+            hash: row.bytes(4).map(<[u8]>::to_vec),
+        });
+        Ok(())
+    })?;
+    Ok(known)
 }

@@ -1,36 +1,22 @@
-//! The whole verification, step by step: tickets, then the audit log, then the log of all events and its tree.
+//! What a verification has found.
 
 use diesel::PgConnection;
-use uuid::Uuid;
 
 use super::heads::{ForeignHead, HeadStatus, Tree};
-use super::log::{self, LogBreak};
-use super::tickets::{self, Batch, Break, Span};
+use super::log::LogBreak;
+use super::plan::{Batch, Plan};
+use super::tickets::Break;
 use crate::config::audit_keys::PublicKey;
 use crate::problem::Result;
 
-/// The next part to verify.
-#[derive(Clone, Copy, PartialEq)]
-enum Stage {
-    /// Only this ticket.
-    Ticket(i64),
-    /// The tickets after this one.
-    Tickets(i64),
-    /// The audit events after this one.
-    AuditEvents(Uuid),
-    Entries,
-    Done,
-}
-
-/// The result of one step.
+/// The result of one batch.
 pub enum Found {
     Tickets(Vec<Break>),
     Log(Vec<LogBreak>),
 }
 
-/// The state of a verification.
+/// The result as far as batches were added.
 pub struct Verifier {
-    stage: Stage,
     /// Whether only one ticket is verified.
     pub is_of_one_ticket: bool,
     pub tree: Tree,
@@ -43,10 +29,9 @@ pub struct Verifier {
 }
 
 impl Verifier {
-    /// Verifies everything; heads are verified with these keys.
+    /// For everything; heads are verified with these keys.
     pub fn of_all(keys: Vec<PublicKey>, foreign: Option<ForeignHead>) -> Self {
         Verifier {
-            stage: Stage::Tickets(0),
             is_of_one_ticket: false,
             tree: Tree::new(keys, foreign),
             tickets: 0,
@@ -57,12 +42,8 @@ impl Verifier {
         }
     }
 
-    pub fn of_ticket(id: i64) -> Self {
-        Verifier { stage: Stage::Ticket(id), is_of_one_ticket: true, ..Self::of_all(Vec::new(), None) }
-    }
-
-    pub fn is_done(&self) -> bool {
-        self.stage == Stage::Done
+    pub fn of_ticket() -> Self {
+        Verifier { is_of_one_ticket: true, ..Self::of_all(Vec::new(), None) }
     }
 
     /// Whether nothing is broken, once it is complete.
@@ -77,49 +58,27 @@ impl Verifier {
         self.tree.foreign(self.broken == 0)
     }
 
-    /// Verifies the next batch.
-    pub fn step(&mut self, db: &mut PgConnection) -> Result<Found> {
-        let found = match self.stage {
-            Stage::Ticket(id) => {
-                let batch = tickets::verified(db, Span { after: id - 1, last: id })?;
-                self.stage = Stage::Done;
-                self.add(batch)
+    /// Adds the next batch, in the order of the plan.
+    pub fn add(&mut self, batch: Batch) -> Found {
+        let found = match batch {
+            Batch::Tickets(batch) => {
+                self.tickets += batch.counted.tickets;
+                self.events += batch.counted.events;
+                self.redacted += batch.counted.redacted;
+                Found::Tickets(batch.broken)
             }
-            Stage::Tickets(after) => {
-                let batch = tickets::next(db, after)?;
-                let last = batch.span.last;
-                self.stage =
-                    if last < i64::MAX { Stage::Tickets(last) } else { Stage::AuditEvents(Uuid::nil()) };
-                self.add(batch)
-            }
-            Stage::AuditEvents(after) => {
-                let batch = log::audit_events(db, after)?;
+            Batch::AuditEvents(batch) => {
                 self.audit_events += batch.count;
                 self.redacted += batch.redacted;
-                self.stage = batch.last.map_or(Stage::Entries, Stage::AuditEvents);
                 Found::Log(batch.broken)
             }
-            Stage::Entries => {
-                let batch = log::entries(db, self.tree.next(), self.tree.size())?;
-                if batch.is_last {
-                    self.stage = Stage::Done;
-                }
-                Found::Log(self.tree.add(&batch.entries, batch.heads, batch.is_last))
-            }
-            Stage::Done => Found::Log(Vec::new()),
+            Batch::Entries(batch) => Found::Log(self.tree.add(&batch.entries, batch.heads, batch.is_last)),
         };
         self.broken += match &found {
             Found::Tickets(broken) => broken.len(),
             Found::Log(broken) => broken.len(),
         };
-        Ok(found)
-    }
-
-    fn add(&mut self, batch: Batch) -> Found {
-        self.tickets += batch.counted.tickets;
-        self.events += batch.counted.events;
-        self.redacted += batch.counted.redacted;
-        Found::Tickets(batch.broken)
+        found
     }
 }
 
@@ -132,11 +91,15 @@ pub struct Whole {
     pub broken: usize,
 }
 
-/// Verifies everything in batches. The roots of heads are verified, their signatures are not.
+/// Verifies everything in batches, with one connection. The roots of heads are verified, their signatures are not.
+///
+/// # Errors
+/// The error of PostgreSQL.
 pub fn whole(db: &mut PgConnection) -> Result<Whole> {
     let mut verifier = Verifier::of_all(Vec::new(), None);
-    while !verifier.is_done() {
-        verifier.step(db)?;
+    let mut plan = Plan::ALL;
+    while let Some(batch) = plan.verify(db, |next| plan = next)? {
+        verifier.add(batch);
     }
     let broken = verifier.broken + verifier.tree.broken_heads.len();
     Ok(Whole { tickets: verifier.tickets, events: verifier.events, broken })

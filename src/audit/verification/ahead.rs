@@ -1,0 +1,74 @@
+//! Verifies batches with connections of the pool, some at the same time, and returns them in their order.
+
+use std::future::Future;
+use std::pin::Pin;
+
+use actix_web::web::Data;
+use futures_util::StreamExt;
+use futures_util::stream::FuturesOrdered;
+use tokio::sync::oneshot::{self, Receiver};
+
+use super::plan::{Batch, Plan};
+use crate::http::desk::Desk;
+use crate::problem::Result;
+
+/// The maximum number of batches that are verified at the same time: each occupies one processor in PostgreSQL, and
+/// hardly half of one here.
+const MOST: u32 = 2;
+
+type Verifying = Pin<Box<dyn Future<Output = Result<Option<Batch>>>>>;
+
+/// The batches that are being verified. A connection is held for one batch only. If this is dropped, those that have
+/// begun come to their end and no further one begins.
+pub struct Ahead {
+    desk: Data<Desk>,
+    /// What comes next; `None` while the batch before it is being found.
+    next: Option<Plan>,
+    finding: Option<Receiver<Plan>>,
+    running: FuturesOrdered<Verifying>,
+}
+
+impl Ahead {
+    pub fn new(desk: Data<Desk>, next: Plan) -> Self {
+        Ahead { desk, next: Some(next), finding: None, running: FuturesOrdered::new() }
+    }
+
+    /// At most a quarter of the pool, so that other requests find connections.
+    fn width(&self) -> usize {
+        (self.desk.db.size() / 4).clamp(1, MOST) as usize
+    }
+
+    /// The next batch; `None` if there is none.
+    ///
+    /// # Errors
+    /// The error of PostgreSQL, and a 503 if no connection is free in time.
+    pub async fn next(&mut self) -> Result<Option<Batch>> {
+        loop {
+            self.begin();
+            tokio::select! {
+                biased;
+                found = async { self.finding.as_mut()?.await.ok() }, if self.finding.is_some() => {
+                    self.finding = None;
+                    self.next = found;
+                }
+                Some(batch) = self.running.next() => return batch,
+                else => return Ok(None),
+            }
+        }
+    }
+
+    /// Begins as many batches as may run.
+    fn begin(&mut self) {
+        if self.running.len() >= self.width() {
+            return;
+        }
+        let Some(plan) = self.next.take_if(|plan| *plan != Plan::Done) else { return };
+        let (found, finding) = oneshot::channel();
+        self.finding = Some(finding);
+        let desk = self.desk.clone();
+        self.running.push_back(Box::pin(async move {
+            // Nobody listens if the response has ended.
+            desk.db.run(move |db| plan.verify(db, |next| _ = found.send(next))).await
+        }));
+    }
+}
