@@ -119,7 +119,7 @@ fn hashes_of_all_kinds_of_events_are_those_of_the_database() {
     for change in [
         "kind = kind || 'x'",
         "actor_id = CASE WHEN actor_id IS NULL THEN (SELECT id FROM users LIMIT 1) END",
-        "at = CASE WHEN isfinite(at) THEN at + interval '1 microsecond' * CASE WHEN at < '2000-01-01' THEN 1 ELSE -1 END \
+        "at = CASE WHEN isfinite(at) THEN at + interval '1 millisecond' * CASE WHEN at < '2000-01-01' THEN 1 ELSE -1 END \
              ELSE '2026-11-30' END",
         "data = jsonb_build_array(data)",
         "data_salt = sha256(data_salt)",

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 
 use actix_web::web::Data;
 use futures_util::StreamExt;
@@ -9,12 +10,13 @@ use futures_util::stream::FuturesOrdered;
 use tokio::sync::oneshot::{self, Receiver};
 
 use super::plan::{Batch, Plan};
+use super::seen::Seen;
 use crate::http::desk::Desk;
 use crate::problem::Result;
 
 /// The maximum number of batches that are verified at the same time: each occupies one processor in PostgreSQL, and
 /// hardly half of one here.
-const MOST: u32 = 2;
+const MOST: usize = 2;
 
 type Verifying = Pin<Box<dyn Future<Output = Result<Option<Batch>>>>>;
 
@@ -22,6 +24,7 @@ type Verifying = Pin<Box<dyn Future<Output = Result<Option<Batch>>>>>;
 /// begun come to their end and no further one begins.
 pub struct Ahead {
     desk: Data<Desk>,
+    seen: Arc<Seen>,
     /// What comes next; `None` while the batch before it is being found.
     next: Option<Plan>,
     finding: Option<Receiver<Plan>>,
@@ -29,13 +32,16 @@ pub struct Ahead {
 }
 
 impl Ahead {
-    pub fn new(desk: Data<Desk>, next: Plan) -> Self {
-        Ahead { desk, next: Some(next), finding: None, running: FuturesOrdered::new() }
+    pub fn new(desk: Data<Desk>, seen: Seen, next: Plan) -> Self {
+        Ahead { desk, seen: Arc::new(seen), next: Some(next), finding: None, running: FuturesOrdered::new() }
     }
 
-    /// At most a quarter of the pool, so that other requests find connections.
-    fn width(&self) -> usize {
-        (self.desk.db.size() / 4).clamp(1, MOST) as usize
+    /// Whether one more batch may run: the first one always, another one only while less than a quarter of the pool is
+    /// in use, so that other requests find connections.
+    fn has_room(&self) -> bool {
+        let pool = self.desk.db.state();
+        let used = pool.connections.saturating_sub(pool.idle_connections);
+        self.running.is_empty() || self.running.len() < MOST && used < self.desk.db.size() / 4
     }
 
     /// The next batch; `None` if there is none.
@@ -59,16 +65,16 @@ impl Ahead {
 
     /// Begins as many batches as may run.
     fn begin(&mut self) {
-        if self.running.len() >= self.width() {
+        if !self.has_room() {
             return;
         }
         let Some(plan) = self.next.take_if(|plan| *plan != Plan::Done) else { return };
         let (found, finding) = oneshot::channel();
         self.finding = Some(finding);
-        let desk = self.desk.clone();
+        let (desk, seen) = (self.desk.clone(), Arc::clone(&self.seen));
         self.running.push_back(Box::pin(async move {
             // Nobody listens if the response has ended.
-            desk.db.run(move |db| plan.verify(db, |next| _ = found.send(next))).await
+            desk.db.run(move |db| plan.verify(db, &seen, |next| _ = found.send(next))).await
         }));
     }
 }

@@ -7,6 +7,7 @@ use uuid::Uuid;
 use super::content::{AuditEvent, Hasher, digest};
 use super::log::{EntrySource, LogBreak, LogBreakReason};
 use super::rows::each_row;
+use super::seen::Seen;
 use crate::problem::Result;
 
 /// How many audit events are verified at once.
@@ -44,13 +45,16 @@ pub fn next(tx: &mut PgConnection, after: Uuid) -> Result<(Span, bool)> {
     Ok((Span { after, last: last.map_or(Uuid::max(), |last| last.id) }, is_followed))
 }
 
-/// Verifies a batch, in the snapshot of the transaction.
-pub fn verified(tx: &mut PgConnection, span: Span) -> Result<Batch> {
+/// Verifies a batch, in the snapshot of the transaction, and adds the positions of its events in the log to `seen`.
+pub fn verified(tx: &mut PgConnection, span: Span, seen: &Seen) -> Result<Batch> {
+    let mut logged = Vec::new();
     let mut batch = Batch::default();
     let mut hasher = Hasher::default();
     let events = diesel::sql_query(
         "SELECT a.id, a.kind, a.resource, a.resource_id, a.actor_id, a.at, a.data_digest, a.hash, a.data_salt, \
-                a.data::text, (SELECT l.hash FROM log_entries l WHERE l.event_id = a.id LIMIT 1) = a.hash, \
+                a.data::text, \
+                (SELECT CASE l.source WHEN 'audit' THEN coalesce(l.position, -1) ELSE -1 END \
+                 FROM log_entries l WHERE l.event_id = a.id AND l.hash = a.hash LIMIT 1), \
                 CASE WHEN a.data_salt IS NULL THEN \
                     EXISTS (SELECT FROM anonymizations p \
                             WHERE p.user_id = a.actor_id OR p.user_id::text = a.resource_id) \
@@ -62,6 +66,8 @@ pub fn verified(tx: &mut PgConnection, span: Span) -> Result<Batch> {
     .bind::<SqlUuid, _>(span.after)
     .bind::<SqlUuid, _>(span.last);
     each_row::<12, _>(tx, events, |row| {
+        let position = row.big(10)?;
+        logged.extend(position.filter(|position| *position >= 0));
         let (digested, hash, salt, may_be_redacted) =
             (row.bytes(6), row.bytes(7), row.bytes(8), row.is_true(11));
         let content = AuditEvent {
@@ -82,7 +88,7 @@ pub fn verified(tx: &mut PgConnection, span: Span) -> Result<Batch> {
         };
         let reason = if !is_content_right || hash != Some(&hasher.audit_event(&content)) {
             LogBreakReason::Hash
-        } else if !row.is_true(10) {
+        } else if position.is_none() {
             LogBreakReason::Log
         } else {
             return Ok(());
@@ -95,5 +101,6 @@ pub fn verified(tx: &mut PgConnection, span: Span) -> Result<Batch> {
         });
         Ok(())
     })?;
+    seen.add(logged);
     Ok(batch)
 }

@@ -5,6 +5,7 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use diesel::PgConnection;
 
 use super::plan::{Batch, Plan};
+use super::seen::Seen;
 use super::verifier::{Found, Verifier};
 use crate::problem::{Problem, Result};
 
@@ -18,15 +19,16 @@ pub fn with_connections(
     verifier: Verifier,
     found: impl FnMut(&Found) + Send,
 ) -> Result<Verifier> {
+    let seen = Seen::default();
     let next = Mutex::new(Turn { plan: Plan::ALL, number: 0 });
     let merged = Mutex::new(Merged { verifier, found, number: 0, failed: None });
     let advanced = Condvar::new();
     std::thread::scope(|scope| {
         for mut db in connections {
-            let (next, merged, advanced) = (&next, &merged, &advanced);
+            let (seen, next, merged, advanced) = (&seen, &next, &merged, &advanced);
             scope.spawn(move || {
                 let _ending = Ending { merged, advanced };
-                while let Some((number, batch)) = next_batch(&mut db, next) {
+                while let Some((number, batch)) = next_batch(&mut db, seen, next) {
                     let mut state = locked(merged);
                     while state.number < number && state.failed.is_none() {
                         state = advanced.wait(state).unwrap_or_else(PoisonError::into_inner);
@@ -94,10 +96,10 @@ impl<F> Drop for Ending<'_, F> {
 }
 
 /// Verifies the next batch; others can find the one after it as soon as this one is found.
-fn next_batch(db: &mut PgConnection, next: &Mutex<Turn>) -> Option<(u64, Result<Batch>)> {
+fn next_batch(db: &mut PgConnection, seen: &Seen, next: &Mutex<Turn>) -> Option<(u64, Result<Batch>)> {
     let mut turn = Some(locked(next));
     let (plan, number) = turn.as_ref().map(|turn| (turn.plan, turn.number))?;
-    let batch = plan.verify(db, |plan| {
+    let batch = plan.verify(db, seen, |plan| {
         if let Some(mut turn) = turn.take() {
             *turn = Turn { plan, number: number + 1 };
         }

@@ -1,12 +1,13 @@
 //! Reads the log of all events, and compares its entries with the events.
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Bytea, Text};
+use diesel::sql_types::{Array, BigInt, Bytea, Text};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::rows::each_row;
+use super::seen::Seen;
 use crate::audit::tree::hash::{self, Hash};
 use crate::language::text_enum;
 use crate::problem::{Problem, Result};
@@ -125,42 +126,24 @@ pub fn next(tx: &mut PgConnection, from: i64, size: i64) -> Result<Span> {
 }
 
 /// Reads the entries of a span and the heads of these sizes, in the snapshot of the transaction: in that in which the
-/// span was found, so that it has as many entries as were counted, and no head is newer than the last entry.
-pub fn entries(tx: &mut PgConnection, span: Span) -> Result<EntryBatch> {
+/// span was found, so that it has as many entries as were counted, and no head is newer than the last entry. Entries
+/// that are not in `seen` are compared with their events.
+pub fn entries(tx: &mut PgConnection, span: Span, seen: &Seen) -> Result<EntryBatch> {
     let mut entries = Vec::new();
-    // Events are looked up by index: a join might read all of them for each batch.
     let rows = diesel::sql_query(
-        "SELECT position, coalesce(event_hash, hash), \
-                CASE WHEN event_hash IS DISTINCT FROM hash OR source IS NULL OR source NOT IN ('ticket', 'audit') \
-                    THEN coalesce(source, '') END, \
-                CASE WHEN event_hash IS DISTINCT FROM hash THEN event_id END, event_hash IS NULL \
-         FROM (SELECT position, source, event_id, hash, CASE source \
-                   WHEN 'ticket' THEN (SELECT e.hash FROM events e WHERE e.id = event_id) \
-                   ELSE (SELECT a.hash FROM audit_events a WHERE a.id = event_id) END AS event_hash \
-               FROM log_entries WHERE position >= $1 AND position <= $2 ORDER BY position OFFSET 0) AS compared",
+        "SELECT position, hash FROM log_entries WHERE position >= $1 AND position <= $2 ORDER BY position",
     )
     .bind::<BigInt, _>(span.from)
     .bind::<BigInt, _>(span.last.unwrap_or(i64::MAX));
-    each_row::<5, _>(tx, rows, |row| {
-        let fault = match row.bytes(2) {
-            None => None,
-            Some(source) => Some(EntryFault {
-                source: EntrySource::ALL
-                    .iter()
-                    .copied()
-                    .find(|known| known.as_str().as_bytes() == source)
-                    .ok_or_else(|| Problem::internal("an entry of the log has an unknown source"))?,
-                event_id: row.required_uuid(3)?,
-                reason: if row.is_true(4) { LogBreakReason::EventMissing } else { LogBreakReason::Mismatch },
-            }),
-        };
-        entries.push(Entry {
-            position: row.required_big(0)?,
-            leaf: hash::leaf(row.required_bytes(1)?),
-            fault,
-        });
+    each_row::<2, _>(tx, rows, |row| {
+        let leaf = hash::leaf(row.required_bytes(1)?);
+        entries.push(Entry { position: row.required_big(0)?, leaf, fault: None });
         Ok(())
     })?;
+    let others = seen.others(entries.iter().map(|entry| entry.position));
+    if !others.is_empty() {
+        compare(tx, others, &mut entries)?;
+    }
     let heads = diesel::sql_query(
         "SELECT size, root, note FROM tree_heads WHERE size > $1 AND size <= $2 ORDER BY size",
     )
@@ -168,4 +151,40 @@ pub fn entries(tx: &mut PgConnection, span: Span) -> Result<EntryBatch> {
     .bind::<BigInt, _>(if span.last.is_none() { i64::MAX } else { span.size_after() })
     .load(tx)?;
     Ok(EntryBatch { entries, heads, is_last: span.last.is_none() })
+}
+
+/// Compares the entries at these positions with their events.
+fn compare(tx: &mut PgConnection, positions: Vec<i64>, entries: &mut [Entry]) -> Result<()> {
+    // Events are looked up by index: a join might read all of them for each batch.
+    let rows = diesel::sql_query(
+        "SELECT position, coalesce(event_hash, hash), \
+                CASE WHEN event_hash IS DISTINCT FROM hash OR source IS NULL OR source NOT IN ('ticket', 'audit') \
+                    THEN coalesce(source, '') END, event_id, event_hash IS NULL \
+         FROM (SELECT position, source, event_id, hash, CASE source \
+                   WHEN 'ticket' THEN (SELECT e.hash FROM events e WHERE e.id = event_id) \
+                   ELSE (SELECT a.hash FROM audit_events a WHERE a.id = event_id) END AS event_hash \
+               FROM log_entries WHERE position = ANY ($1) OFFSET 0) AS compared",
+    )
+    .bind::<Array<BigInt>, _>(positions);
+    each_row::<5, _>(tx, rows, |row| {
+        let position = row.required_big(0)?;
+        let Ok(index) = entries.binary_search_by_key(&position, |entry| entry.position) else {
+            return Ok(());
+        };
+        let Some(entry) = entries.get_mut(index) else { return Ok(()) };
+        entry.leaf = hash::leaf(row.required_bytes(1)?);
+        if let Some(source) = row.bytes(2) {
+            entry.fault = Some(EntryFault {
+                source: source_of(source)?,
+                event_id: row.required_uuid(3)?,
+                reason: if row.is_true(4) { LogBreakReason::EventMissing } else { LogBreakReason::Mismatch },
+            });
+        }
+        Ok(())
+    })
+}
+
+fn source_of(word: &[u8]) -> Result<EntrySource> {
+    let known = EntrySource::ALL.iter().copied().find(|known| known.as_str().as_bytes() == word);
+    known.ok_or_else(|| Problem::internal("an entry of the log has an unknown source"))
 }

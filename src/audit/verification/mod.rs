@@ -11,6 +11,7 @@ mod json_array;
 pub mod log;
 mod plan;
 mod rows;
+mod seen;
 pub mod tickets;
 mod verifier;
 
@@ -26,6 +27,7 @@ pub use self::connections::with_connections;
 use self::document::{Document, Verification};
 use self::heads::ForeignHead;
 use self::plan::Plan;
+use self::seen::Seen;
 pub use self::verifier::{Found, Verifier, Whole, whole};
 use crate::auth::policy::Action;
 use crate::http::{Call, Query, query};
@@ -114,15 +116,16 @@ pub async fn verify(call: Call, query: Query<VerificationScope>) -> Result<HttpR
             None => (Plan::ALL, Verifier::of_all(keys, foreign)),
         };
         let mut next = Plan::Done;
-        let batch = plan.verify(db, |plan| next = plan)?;
+        let seen = Seen::default();
+        let batch = plan.verify(db, &seen, |plan| next = plan)?;
         let found = batch.map(|batch| verifier.add(batch));
         match scope.ticket_id {
             Some(_) if verifier.tickets == 0 && verifier.broken == 0 => Err(Problem::not_found()),
-            _ => Ok((verifier, found, next)),
+            _ => Ok((verifier, found, seen, next)),
         }
     });
-    let (verifier, found, next) = first.await?;
-    let batches = Ahead::new(call.desk, next);
+    let (verifier, found, seen, next) = first.await?;
+    let batches = Ahead::new(call.desk, seen, next);
     let state = State { batches, verifier, document: Document::default(), first: found, is_ended: false };
     Ok(HttpResponse::Ok()
         .content_type("application/json")

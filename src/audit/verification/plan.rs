@@ -8,6 +8,7 @@ use diesel::pg::PgConnection;
 use uuid::Uuid;
 
 use super::log::EntryBatch;
+use super::seen::Seen;
 use super::{audit_events, log, tickets};
 use crate::problem::Result;
 
@@ -47,20 +48,25 @@ impl Plan {
     pub const ALL: Plan = Plan::Tickets(0);
 
     /// Finds, reads and verifies the next batch; `None` if there is none. `then` gets what comes after it as soon as
-    /// that is known.
+    /// that is known. `seen` is the same for all batches of a verification.
     ///
     /// # Errors
     /// The error of PostgreSQL, and a fault of the server if a row is not as the tables allow it.
-    pub fn verify(self, db: &mut PgConnection, then: impl FnOnce(Plan)) -> Result<Option<Batch>> {
+    pub fn verify(
+        self,
+        db: &mut PgConnection,
+        seen: &Seen,
+        then: impl FnOnce(Plan),
+    ) -> Result<Option<Batch>> {
         db.build_transaction().read_only().repeatable_read().run(|tx| {
             // Compiling the statements would take longer than they do.
             tx.batch_execute("SET LOCAL jit = off")?;
             let (part, next) = self.find(tx)?;
             then(next);
             Ok(match part {
-                Part::Tickets(span) => Some(Batch::Tickets(tickets::verified(tx, span)?)),
-                Part::AuditEvents(span) => Some(Batch::AuditEvents(audit_events::verified(tx, span)?)),
-                Part::Entries(span) => Some(Batch::Entries(log::entries(tx, span)?)),
+                Part::Tickets(span) => Some(Batch::Tickets(tickets::verified(tx, span, seen)?)),
+                Part::AuditEvents(span) => Some(Batch::AuditEvents(audit_events::verified(tx, span, seen)?)),
+                Part::Entries(span) => Some(Batch::Entries(log::entries(tx, span, seen)?)),
                 Part::Nothing => None,
             })
         })

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use super::chains::{Chains, Event, Known};
 use super::content::TicketEvent;
 use super::rows::each_row;
+use super::seen::Seen;
 use crate::language::text_enum;
 use crate::problem::Result;
 
@@ -90,19 +91,24 @@ pub fn next(tx: &mut PgConnection, after: i64) -> Result<Span> {
     Ok(Span { after, last: last.map_or(i64::MAX, |last| last.id) })
 }
 
-/// Verifies a batch, in the snapshot of the transaction.
-pub fn verified(tx: &mut PgConnection, span: Span) -> Result<Batch> {
+/// Verifies a batch, in the snapshot of the transaction, and adds the positions of its events in the log to `seen`.
+pub fn verified(tx: &mut PgConnection, span: Span, seen: &Seen) -> Result<Batch> {
     let known = known(tx, span)?;
+    let mut logged = Vec::new();
     let mut chains = Chains::of(known);
     // The log is looked up by index: a join might read all of it for each batch.
     let events = diesel::sql_query(
         "SELECT e.ticket_id, e.seq, e.id, e.kind, e.actor_id, e.at, e.previous_hash, e.data_digest, e.hash, \
-                e.data_salt, e.data::text, (SELECT l.hash FROM log_entries l WHERE l.event_id = e.id LIMIT 1) = e.hash \
+                e.data_salt, e.data::text, \
+                (SELECT CASE l.source WHEN 'ticket' THEN coalesce(l.position, -1) ELSE -1 END \
+                 FROM log_entries l WHERE l.event_id = e.id AND l.hash = e.hash LIMIT 1) \
          FROM events e WHERE e.ticket_id > $1 AND e.ticket_id <= $2 ORDER BY e.ticket_id, e.seq",
     )
     .bind::<BigInt, _>(span.after)
     .bind::<BigInt, _>(span.last);
     each_row::<12, _>(tx, events, |row| {
+        let position = row.big(11)?;
+        logged.extend(position.filter(|position| *position >= 0));
         chains.add(&Event {
             content: TicketEvent {
                 ticket_id: row.required_big(0)?,
@@ -117,10 +123,11 @@ pub fn verified(tx: &mut PgConnection, span: Span) -> Result<Batch> {
             hash: row.bytes(8),
             salt: row.bytes(9),
             data: row.bytes(10),
-            is_logged: row.is_true(11),
+            is_logged: position.is_some(),
         });
         Ok(())
     })?;
+    seen.add(logged);
     Ok(chains.end())
 }
 

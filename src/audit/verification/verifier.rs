@@ -5,6 +5,7 @@ use diesel::PgConnection;
 use super::heads::{ForeignHead, HeadStatus, Tree};
 use super::log::LogBreak;
 use super::plan::{Batch, Plan};
+use super::seen::Seen;
 use super::tickets::Break;
 use crate::config::audit_keys::PublicKey;
 use crate::problem::Result;
@@ -98,7 +99,8 @@ pub struct Whole {
 pub fn whole(db: &mut PgConnection) -> Result<Whole> {
     let mut verifier = Verifier::of_all(Vec::new(), None);
     let mut plan = Plan::ALL;
-    while let Some(batch) = plan.verify(db, |next| plan = next)? {
+    let seen = Seen::default();
+    while let Some(batch) = plan.verify(db, &seen, |next| plan = next)? {
         verifier.add(batch);
     }
     let broken = verifier.broken + verifier.tree.broken_heads.len();
