@@ -20,6 +20,7 @@ mod assignment_warnings;
 mod attachments;
 mod attention;
 mod audit;
+mod audit_entries;
 mod audit_hashes;
 mod audit_log;
 mod audit_tree;
