@@ -12,7 +12,7 @@ use tokio::sync::oneshot::{self, Receiver};
 use super::plan::{Batch, Plan};
 use super::seen::Seen;
 use crate::http::desk::Desk;
-use crate::problem::Result;
+use crate::problem::{Problem, Result};
 
 /// The maximum number of batches that are verified at the same time: each occupies one processor in PostgreSQL, and
 /// hardly half of one here.
@@ -58,7 +58,11 @@ impl Ahead {
                     self.next = found;
                 }
                 Some(batch) = self.running.next() => return batch,
-                else => return Ok(None),
+                // Anything else would end the document as if all were verified.
+                else => return match self.next {
+                    Some(Plan::Done) => Ok(None),
+                    _ => Err(Problem::internal("a batch was not found")),
+                },
             }
         }
     }
