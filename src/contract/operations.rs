@@ -12,7 +12,7 @@ pub fn headers() -> Value {
     let sometimes = |description: &str, schema: Value| json!({"description": description, "schema": schema});
     let text = |max_length: u64| json!({"type": "string", "maxLength": max_length});
     json!({
-        "ETag": always("The version of the resource in the response, for its `If-Match` and `If-None-Match`; tags of other resources match nothing. For an attachment or an original message, the SHA-256 of its content", text(100)),
+        "ETag": always("The version of the resource in the response, for its `If-Match` and `If-None-Match`; tags of other resources match nothing. For an attachment or an original message, the SHA-256 of its content. For a list and other figures, a digest of this page as the caller sees it, for `If-None-Match` only", text(100)),
         "Location": always("The path of the created resource", json!({"type": "string", "format": "uri-reference"})),
         "Idempotency-Replayed": sometimes(
             "`true` if this is the response to an earlier request with the same `Idempotency-Key`",
@@ -102,7 +102,7 @@ fn request_header(name: &str, description: &str, pattern: &str, max_length: usiz
 /// Facts about an operation that its handler states only for this module; they are not published.
 /// `x-mesa-permission`, the action that a role must be allowed, is published.
 ///
-/// The response is neither a list nor a resource that can be read separately: it has no `ETag`.
+/// The response is neither a list nor a resource that can be read separately: it has no `ETag`. Lists always have one.
 const UNVERSIONED: &str = "x-mesa-unversioned";
 /// A POST that is a step of one resource outside of `/tickets/{ticket_id}/`: it takes `If-Match`; with the value
 /// `required`, a request without it is a 428.
@@ -170,7 +170,7 @@ pub fn complete(path: &str, method: &str, operation: &mut Value) {
     let is_list =
         operation["parameters"].as_array().is_some_and(|all| all.iter().any(|p| p["name"] == "cursor"));
     let unversioned = operation[UNVERSIONED] == true;
-    let single = method == "get" && !is_list && !unversioned;
+    let has_tag = method == "get" && (is_list || !unversioned);
     let changes_one = matches!(method, "patch" | "put" | "delete");
     // All except signing in: a survey that a link opens is a resource too.
     let answers_one = changes_one || (method == "post" && (!open || has_path) && !unversioned);
@@ -210,7 +210,7 @@ pub fn complete(path: &str, method: &str, operation: &mut Value) {
         }
         parameters.push(header);
     }
-    if single && !open {
+    if has_tag && !open {
         parameters.push(request_header(
             "If-None-Match",
             "The `ETag` that the client has: the response is a 304 if it still matches",
@@ -232,7 +232,7 @@ pub fn complete(path: &str, method: &str, operation: &mut Value) {
         let mut headers = answer_headers(status);
         let mut add = |name: &str| headers[name] = json!({"$ref": format!("#/components/headers/{name}")});
         if status.starts_with('2') {
-            if single || answers_one && !matches!(status.as_str(), "202" | "204") {
+            if has_tag || answers_one && !matches!(status.as_str(), "202" | "204") {
                 add("ETag");
             }
             if status == "201" {
@@ -267,7 +267,7 @@ pub fn complete(path: &str, method: &str, operation: &mut Value) {
             refer_to_shared(status, response);
         }
     }
-    if single && !open {
+    if has_tag && !open {
         responses
             .entry("304".to_owned())
             .or_insert_with(|| json!({"$ref": "#/components/responses/NotModified"}));

@@ -1,5 +1,6 @@
 //! Records as JSON or as documents: what is common to all forms.
 
+use actix_web::http::StatusCode;
 use actix_web::http::header::{
     ACCEPT, CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName, HeaderValue,
     IF_NONE_MATCH, VARY,
@@ -155,11 +156,14 @@ where
     let (File { format, records, version }, actor) = match found.await? {
         (Found::Json(answer), _) => {
             let mut response = call.respond(answer);
+            let is_unchanged = response.status() == StatusCode::NOT_MODIFIED;
             let headers = response.headers_mut();
             headers.append(VARY, HeaderValue::from_static("Accept"));
-            let file_name = format!("inline; filename=\"{}.json\"", kind.file_name);
-            headers.insert(CONTENT_DISPOSITION, file_name.parse().map_err(Problem::internal)?);
-            headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+            if !is_unchanged {
+                let file_name = format!("inline; filename=\"{}.json\"", kind.file_name);
+                headers.insert(CONTENT_DISPOSITION, file_name.parse().map_err(Problem::internal)?);
+                headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+            }
             return Ok(response);
         }
         (Found::File(file), actor) => (file, actor),
@@ -171,10 +175,16 @@ where
     };
     let (content, actor) = web::block(write).await.map_err(Problem::internal)??;
     let id = version.map(|(id, _)| id.to_string());
-    // A list has no version.
-    let etag = version.map(|(id, version)| etag::of_representation(id, version, &content));
-    if let Some(etag) = etag.as_ref().filter(|etag| etag::names(&known, etag)) {
-        return Ok(HttpResponse::NotModified().insert_header((ETAG, etag.as_str())).finish());
+    let etag = match version {
+        Some((id, version)) => etag::of_representation(id, version, &content),
+        // A list has no version.
+        None => etag::of_content(&content),
+    };
+    if etag::names(&known, &etag) {
+        return Ok(HttpResponse::NotModified()
+            .insert_header((ETAG, etag))
+            .insert_header((VARY, "Accept, Accept-Language"))
+            .finish());
     }
     let details = json!({"format": format.as_str()});
     let export = move |db: &mut PgConnection| log::record_export(db, &actor, kind.resource, id, details);
@@ -182,11 +192,8 @@ where
     let shown = if format == ReportFormat::Html { "inline" } else { "attachment" };
     let charset = if format == ReportFormat::Html { "; charset=utf-8" } else { "" };
     let file_name = format!("{shown}; filename=\"{}.{}\"", kind.file_name, format.as_str());
-    let mut response = HttpResponse::Ok();
-    if let Some(etag) = etag {
-        response.insert_header((ETAG, etag));
-    }
-    Ok(response
+    Ok(HttpResponse::Ok()
+        .insert_header((ETAG, etag))
         .insert_header((CONTENT_TYPE, format!("{}{charset}", format.media_type())))
         .insert_header((CONTENT_DISPOSITION, file_name))
         .insert_header((CONTENT_SECURITY_POLICY, POLICY))

@@ -69,6 +69,12 @@ impl Answer {
         self
     }
 
+    /// Adds the `ETag` of a representation without a version, such as a page of a list.
+    pub fn content_tag(mut self) -> Self {
+        self.etag = Some(etag::of_content(&self.body));
+        self
+    }
+
     /// `if_none_match`: the request's header; if it names the ETag, the response is a 304. `url`: path and query of
     /// the request, for the link to the next page.
     pub fn respond(self, if_none_match: Option<&str>, url: (&str, &str)) -> HttpResponse {

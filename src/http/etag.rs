@@ -1,4 +1,5 @@
-//! Entity tags (RFC 9110, section 8.8.3): the version of one resource, and a digest of its representation.
+//! Entity tags (RFC 9110, section 8.8.3): the version of one resource, and a digest of its representation. A page of a
+//! list has no version: its tag is the digest alone.
 
 use std::fmt::Display;
 
@@ -15,6 +16,12 @@ pub fn of_version(id: impl Display, version: impl Display) -> String {
 /// version.
 pub fn of_representation(id: impl Display, version: impl Display, body: &[u8]) -> String {
     format!("\"{}-{}\"", opaque(id, version), short(body))
+}
+
+/// The strong tag of a representation that has no version, such as a page of a list. It depends on nothing but what its
+/// reader receives. `If-Match` accepts no such tag.
+pub fn of_content(body: &[u8]) -> String {
+    format!("\"{}\"", hex::encode(&Sha256::digest(body)[..16]))
 }
 
 fn opaque(id: impl Display, version: impl Display) -> String {
@@ -61,6 +68,12 @@ mod tests {
     }
 
     #[test]
+    fn contents_that_differ_have_different_tags() {
+        assert_eq!(of_content(b"[]"), of_content(b"[]"));
+        assert_ne!(of_content(b"[]"), of_content(b"[1]"));
+    }
+
+    #[test]
     fn a_version_is_the_same_in_every_representation() {
         let (one, other) = (of_representation(7, 3, b"a"), of_representation(7, 3, b"b"));
         assert_ne!(one, other);
@@ -68,7 +81,10 @@ mod tests {
             assert!(names_version(tag, 7, 3), "{tag}");
         }
         let (later, elsewhere) = (of_representation(7, 33, b"a"), of_representation(8, 3, b"a"));
-        for tag in [&later, &elsewhere, &format!("W/{one}"), "", "3", "\"3\"", "3-00", "\"3-00\"", "\""] {
+        let list = of_content(b"a");
+        for tag in
+            [&later, &elsewhere, &list, &format!("W/{one}"), "", "3", "\"3\"", "3-00", "\"3-00\"", "\""]
+        {
             assert!(!names_version(tag, 7, 3), "{tag}");
         }
     }

@@ -84,7 +84,7 @@ pub struct Page<T> {
 impl<T: Serialize> Page<T> {
     /// The response of a list that always fits on one page.
     pub fn whole(items: Vec<T>) -> Result<Answer> {
-        Answer::ok(&Page { items, next_cursor: None, total: None })
+        Ok(Answer::ok(&Page { items, next_cursor: None, total: None })?.content_tag())
     }
 }
 
@@ -174,7 +174,7 @@ impl Paging {
     ) -> Result<Answer> {
         let cursor = next_cursor.clone();
         let answer = Answer::ok(&Page { items, next_cursor, total })?;
-        Ok(Answer { next_cursor: cursor, ..answer })
+        Ok(Answer { next_cursor: cursor, ..answer.content_tag() })
     }
 }
 
@@ -245,6 +245,21 @@ mod tests {
         let next = paging(answer.next_cursor);
         assert_eq!(next.after::<String, usize>("name").unwrap(), Some(("b".into(), 1)));
         assert!(next.after::<String, usize>("other").is_err());
+    }
+
+    #[test]
+    fn each_page_has_a_tag_of_its_content() {
+        let tag = |rows: Vec<&'static str>, total| {
+            paging(None).answer("name", rows, total, |row| (*row, 0)).unwrap().etag.unwrap()
+        };
+        let one = tag(vec!["a", "b"], None);
+        assert_eq!(one, tag(vec!["a", "b"], None));
+        // The order, what follows the page and the total belong to the content.
+        for other in [tag(vec!["b", "a"], None), tag(vec!["a", "b", "c"], None), tag(vec!["a", "b"], Some(2))]
+        {
+            assert_ne!(one, other);
+        }
+        assert!(Page::whole(vec!["a"]).unwrap().etag.is_some());
     }
 
     #[test]

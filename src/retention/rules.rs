@@ -93,7 +93,7 @@ pub struct RetentionRuleProfile {
 /// the end: the columns of "Control de registros" of the procedure (section 7), in the order of its table. All of them
 /// are on one page.
 #[utoipa::path(
-    extensions(("x-mesa-permission" = json!(Action::ReadRetentionRules)), ("x-mesa-unversioned" = json!(true))),
+    extensions(("x-mesa-permission" = json!(Action::ReadRetentionRules))),
     tag = "retention", operation_id = "listRetentionRules",
     responses(
         (status = 200, body = Page<RetentionRule>, description = "The rules of retention"),

@@ -77,7 +77,8 @@ const FARTHEST: i64 = 3_660;
 /// List the availability of staff
 ///
 /// The active staff, with their shifts, absences and contracts evaluated for one moment. A person who is not
-/// available can still be assigned a ticket by name.
+/// available can still be assigned a ticket by name. Without `available_at` the page contains the current time, so that its
+/// `ETag` differs from the previous one.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadUsers))),
     tag = "availability", operation_id = "listAvailability", params(Paging, AvailabilityFilters),

@@ -15,7 +15,7 @@ use crate::problem::Result;
 ///
 /// Up to five published articles that share the most words with the ticket; a requester only gets public ones.
 #[utoipa::path(
-    extensions(("x-mesa-permission" = json!(Action::ReadTicket)), ("x-mesa-unversioned" = json!(true))),
+    extensions(("x-mesa-permission" = json!(Action::ReadTicket))),
     tag = "knowledge", operation_id = "listTicketSuggestions", params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket.")),
     responses((status = 200, body = Page<ArticleSummary>, description = "The articles"))
 )]

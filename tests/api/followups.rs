@@ -17,6 +17,7 @@ fn a_private_entry_leaves_no_trace_for_the_requester() {
         "/tickets?sort=-updated_at".to_owned(),
         one.clone(),
         format!("{one}/followups?with_total=true"),
+        format!("{one}/timeline"),
         format!("{one}/attachments?with_total=true"),
         format!("{one}/suggestions"),
     ];
@@ -33,6 +34,7 @@ fn a_private_entry_leaves_no_trace_for_the_requester() {
     let path = format!("{one}/followups/{}", entry["id"].as_str().unwrap());
     let file = technician.upload(&format!("{path}/attachments"), "switch.txt", "puerto 12").created();
     assert_eq!(seen(), before);
+    assert!(before.iter().all(|(_, etag)| !etag.is_empty()));
     requester.get(&path).problem(404, "not_found");
     requester.get(&format!("{path}/attachments")).problem(404, "not_found");
     requester.upload(&format!("{path}/attachments"), "a.txt", "a").problem(404, "not_found");

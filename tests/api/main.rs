@@ -64,6 +64,7 @@ mod incomplete_mail;
 mod indicators;
 mod information;
 mod knowledge;
+mod list_tags;
 mod mail;
 mod mail_cases;
 mod mail_killed;

@@ -37,7 +37,7 @@ pub struct HolidayYear {
 /// For one calendar year, by the holidays in force now, in the order of the dates; two can fall on one date. All of them, at most 1000, are
 /// on one page.
 #[utoipa::path(
-    extensions(("x-mesa-permission" = json!(Action::ReadCatalogs)), ("x-mesa-unversioned" = json!(true))),
+    extensions(("x-mesa-permission" = json!(Action::ReadCatalogs))),
     tag = "holidays", operation_id = "listHolidayDates", params(HolidayYear),
     responses((status = 200, body = Page<HolidayDate>, description = "The dates of the public holidays"))
 )]

@@ -72,7 +72,7 @@ pub struct AttentionTimeProfile {
 ///
 /// The attention time of each criticality, and its calendar; the shortest first. All of them are on one page.
 #[utoipa::path(
-    extensions(("x-mesa-permission" = json!(Action::ReadCatalogs)), ("x-mesa-unversioned" = json!(true))),
+    extensions(("x-mesa-permission" = json!(Action::ReadCatalogs))),
     tag = "attention times", operation_id = "listAttentionTimes",
     responses(
         (status = 200, body = Page<AttentionTime>, description = "The attention times"),
