@@ -152,7 +152,7 @@ MAY_BE_REFUSED = [
     ("listArticles", "invalid_query", "/status|/visibility", "not_allowed"),
     ("archiveTicket", "invalid_body", "/reason", "not_allowed"),
     # Filters for staff only.
-    ("listTickets|exportTickets", "invalid_query", ANY, "not_allowed"),
+    ("listTickets|exportTickets|getTicketCounts", "invalid_query", ANY, "not_allowed"),
     # The fields of an origin depend on its kind.
     ("(create|update)(ImprovementAction|Risk)", "invalid_body", r"/origin/\w+", "required|not_allowed"),
     # The residual risk must not exceed the inherent risk.

@@ -81,6 +81,12 @@ impl<'a, ST> Statement<'a, ST> {
         self
     }
 
+    /// Adds a query of Diesel in this place.
+    pub fn query(mut self, query: impl QueryFragment<Pg> + Send + 'a) -> Self {
+        self.pieces.push(Box::new(query));
+        self
+    }
+
     /// Adds a parameter in this place.
     pub fn bind<BT, T>(mut self, value: T) -> Self
     where

@@ -48,6 +48,16 @@ impl<T> FromRequest for Query<T> {
 }
 
 impl<T: DeserializeOwned> Query<T> {
+    /// Reads commas in the values of this parameter as repetitions: `by=a,b` as `by=a&by=b`.
+    pub fn separated_by_commas(self, name: &str) -> Self {
+        let mut raw = url::form_urlencoded::Serializer::new(String::new());
+        for (each, value) in url::form_urlencoded::parse(self.raw.as_bytes()) {
+            let values = if each == name { value.split(',').collect() } else { vec![&*value] };
+            raw.extend_pairs(values.into_iter().map(|value| (&*each, value)));
+        }
+        Query { raw: raw.finish(), ..self }
+    }
+
     /// The parameters; otherwise a 400 that names every one at fault.
     pub fn read(self) -> Result<T> {
         decode(&self.pairs()?)

@@ -10,6 +10,7 @@ pub mod categories;
 pub mod change;
 pub mod clock;
 pub mod closing;
+mod counts;
 pub mod escalations;
 pub mod event_details;
 pub mod events;
@@ -52,6 +53,7 @@ pub fn routes(routes: &mut Routes) {
     routes
         .service(list::list)
         .service(sheet::download)
+        .service(counts::count)
         .service(register::register)
         .service(read::read)
         .service(receipt::read)

@@ -15,6 +15,7 @@ fn a_private_entry_leaves_no_trace_for_the_requester() {
         "/tickets".to_owned(),
         "/tickets?q=switch&with_total=true".to_owned(),
         "/tickets?sort=-updated_at".to_owned(),
+        "/tickets/counts?by=status,assignee&q=switch".to_owned(),
         one.clone(),
         format!("{one}/followups?with_total=true"),
         format!("{one}/timeline"),

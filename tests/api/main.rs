@@ -123,6 +123,7 @@ mod survey_totals;
 mod surveys;
 mod tags;
 mod third_parties;
+mod ticket_counts;
 mod tickets;
 mod timeline;
 mod tls;

@@ -48,6 +48,11 @@ fn watched_desk() -> Desk {
         Wanted { tickets: TICKETS, years: 2, articles: None, seed: 3 },
     )
     .unwrap();
+    watched(database)
+}
+
+/// A desk on this database, with the plan of each statement in the log.
+fn watched(database: Database) -> Desk {
     let name = database.name.clone();
     database.run(&format!(
         "ALTER DATABASE {name} SET session_preload_libraries = 'auto_explain';
@@ -249,6 +254,61 @@ fn no_list_scans_a_whole_table() {
     // A search that matches nearly all tickets is not evaluated beforehand.
     let frequent = director.get("/tickets?q=-inexistente&with_total=true").ok();
     assert_eq!(frequent["total"], TICKETS);
+}
+
+#[test]
+fn counts_read_at_most_ten_thousand_tickets_of_a_state() {
+    let database = Database::from_template();
+    let wanted = Wanted { tickets: 2000, years: 2, articles: None, seed: 3 };
+    seed::fill(&database.url, chrono_tz::America::Bogota, wanted).unwrap();
+    // Sixty times as many, without their histories.
+    database.run(
+        "SET session_replication_role = replica;
+         DO $$ DECLARE columns text; BEGIN
+             SELECT string_agg(quote_ident(attname), ', ') INTO columns FROM pg_attribute
+             WHERE attrelid = 'tickets'::regclass AND attnum > 0 AND NOT attisdropped AND attgenerated = ''
+                 AND attname NOT IN ('id', 'received_at');
+             EXECUTE format('INSERT INTO tickets (received_at, %1$s) SELECT received_at - n * interval ''1 minute'', %1$s
+                 FROM tickets, generate_series(1, 60) AS n WHERE status = ''closed''', columns);
+         END $$",
+    );
+    database.run("VACUUM ANALYZE tickets");
+    let desk = watched(database);
+    let closed = desk.database.count("SELECT count(*) FROM tickets WHERE status = 'closed'");
+    assert!(closed > 50_000, "{closed}");
+    let director = desk.director();
+    let all = "by=status,criticality,support_level,assignee,channel,category,unit,overdue,attention";
+    for counted in ["by=status", all] {
+        // A connection plans a statement again until it has seen five executions of it.
+        for _ in 0..8 {
+            let counts = director.get(&format!("/tickets/counts?{counted}")).ok();
+            assert_eq!(counts["is_exact"], false);
+        }
+        for filter in [
+            "status=closed",
+            "sort=queue",
+            "assignee_id=none",
+            "assignee_id=me",
+            "overdue=true",
+            "q=impresora",
+        ] {
+            director.get(&format!("/tickets/counts?{counted}&{filter}")).ok();
+        }
+    }
+    let counts = plans(&desk, "GROUPING SETS");
+    assert!(counts.len() >= 28, "{}", counts.len());
+    for plan in &counts {
+        assert!(!plan.contains("Seq Scan on tickets"), "{plan}");
+        for line in plan.lines().filter(|line| line.contains(" on tickets")) {
+            let rows = line.split("actual time=").nth(1).and_then(|actual| actual.split("rows=").nth(1));
+            let rows: u32 = rows.and_then(|rows| rows.split(' ').next()?.parse().ok()).unwrap_or_default();
+            assert!(rows <= 10_000, "{plan}");
+        }
+    }
+    // The states alone are counted in the index.
+    let from_index =
+        |plan: &&String| plan.matches("Index Only Scan Backward using tickets_status_idx").count() == 9;
+    assert!(counts.iter().filter(from_index).count() >= 8, "{}", counts[0]);
 }
 
 #[test]

@@ -43,6 +43,16 @@ text_enum! {
 }
 
 impl AttentionState {
+    /// The words of `ATTENTION` that are this state: `waiting_overdue` also counts as waiting.
+    pub fn words(self) -> &'static [&'static str] {
+        match self {
+            AttentionState::InTime => &["in_time"],
+            AttentionState::Late => &["late"],
+            AttentionState::Waiting => &["waiting", "waiting_overdue"],
+            AttentionState::WaitingOverdue => &["waiting_overdue"],
+        }
+    }
+
     fn waits(self) -> bool {
         matches!(self, AttentionState::Waiting | AttentionState::WaitingOverdue)
     }
@@ -128,10 +138,7 @@ pub fn narrow<'a>(mut query: Tickets<'a>, filters: &'a TicketFilters, now: DateT
         };
     }
     if !filters.attention.is_empty() {
-        let mut states: Vec<&str> = filters.attention.iter().map(|state| state.as_str()).collect();
-        if filters.attention.contains(&AttentionState::Waiting) {
-            states.push(AttentionState::WaitingOverdue.as_str());
-        }
+        let states: Vec<&str> = filters.attention.iter().flat_map(|state| state.words()).copied().collect();
         if filters.attention.iter().all(|state| state.waits()) {
             // It adds nothing to the condition on the state, and matches how the index expresses it.
             query = query.filter(tickets::attended_at.is_null().and(tickets::archived_at.is_null()));

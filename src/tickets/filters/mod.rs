@@ -25,8 +25,8 @@ use crate::http::Actor;
 use crate::http::paging::among;
 use crate::tickets::survey::SurveyStatus;
 
-pub use history::ATTENTION;
-use history::{AttentionState, Lacking, Punctuality};
+pub use history::{ATTENTION, AttentionState};
+use history::{Lacking, Punctuality};
 use words::Matches;
 
 /// The assignee: a user's id, `me`, or `none`.
@@ -255,6 +255,33 @@ pub struct TicketFilters {
 }
 
 impl TicketFilters {
+    /// The states whose tickets can match, each once. PostgreSQL does not know which filters exclude a state, and would read
+    /// all tickets in it.
+    pub fn states(&self) -> impl Iterator<Item = TicketStatus> {
+        use TicketStatus::{Archived, Closed, InProgress, OnHold, Solved};
+        let unassigned = self.without.contains(&Lacking::Assignee)
+            || !self.assignee_id.is_empty() && self.assignee_id.iter().all(|who| *who == Assignee::Nobody);
+        let closed = self.closed_from.is_some() || self.closed_before.is_some();
+        let archived = self.archived_from.is_some() || self.archived_before.is_some();
+        let archived = archived || !self.archive_reason.is_empty();
+        let open = self.sort == Some(TicketSort::Queue);
+        let clock_runs = self.overdue == Some(true) || self.due_within.is_some();
+        let every = TicketStatus::ALL.iter().copied();
+        every.filter(move |state| {
+            (self.status.is_empty() || self.status.contains(state))
+                && !(unassigned && matches!(state, Solved | Closed))
+                && (!closed || *state == Closed)
+                && (!archived || *state == Archived)
+                && !(open && matches!(state, Solved | Closed | Archived))
+                && !(clock_runs && matches!(state, InProgress | OnHold | Solved | Closed | Archived))
+        })
+    }
+
+    /// The same filters, for the tickets in this state alone.
+    pub fn in_state(&self, status: TicketStatus) -> Self {
+        TicketFilters { status: vec![status], ..self.clone() }
+    }
+
     /// Whether they contain at most one state and no other filter.
     pub fn name_at_most_a_state(&self) -> bool {
         let alone =
