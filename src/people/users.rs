@@ -3,7 +3,9 @@
 use actix_web::web::Path;
 use actix_web::{HttpResponse, get, patch, post};
 use chrono::NaiveDate;
+use diesel::dsl::sql;
 use diesel::prelude::*;
+use diesel::sql_types::{Bool, Text as SqlText};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
@@ -21,7 +23,6 @@ use crate::account::{attempts, sessions};
 use crate::auth::passwords;
 use crate::auth::policy::{Action, PermissionScope, Role, UserPermission};
 use crate::db::schema::{units, users};
-use crate::db::{contains, fold};
 use crate::http::actor::next_version;
 use crate::http::body::Patch;
 use crate::http::catalogue::NameSort;
@@ -168,7 +169,9 @@ pub struct UserFilters {
     #[serde(default)]
     #[param(required = false)]
     unit_id: Vec<Uuid>,
-    /// Only people whose name or email address contains this text, ignoring case, and in the name also accents.
+    /// Only people whose name, email address or document number contains each of these words or parts of words, in any
+    /// order, ignoring case and accents. A number of five digits or more is one part, however it is written: `43.111.222`,
+    /// `43 111 222` and `C.C. 43111222` are the same.
     #[param(max_length = 200)]
     q: Option<String>,
     /// `name` (the default) or `-name`.
@@ -178,7 +181,7 @@ pub struct UserFilters {
 
 /// List users
 ///
-/// In the order of the names; filter by role, unit and activity, or search name and email with `q`.
+/// In the order of the names; filter by role, unit and activity, or search name, email address and document number with `q`.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadUsers))),
     tag = "users", operation_id = "listUsers", params(Paging, UserFilters),
@@ -200,9 +203,17 @@ pub async fn list(call: Call, query: Query<UserFilters>) -> Result<HttpResponse>
             }
             query = among!(query, users::unit_id, filters.unit_id);
             if let Some(text) = &filters.q {
-                let pattern = contains(text);
-                query = query
-                    .filter(users::full_name_key.like(fold(pattern.clone())).or(users::email.ilike(pattern)));
+                // Parts of less than three characters are not in the index.
+                let parts = sql::<Bool>("(trigrams(person_parts(").bind::<SqlText, _>(text);
+                let parts = parts.sql(
+                    ")) = '{}' OR trigrams(person_texts(users.full_name_key, users.email, users.document_id)) \
+                     @> trigrams(person_parts(",
+                );
+                let parts = parts.bind::<SqlText, _>(text).sql(
+                    "))) AND has_parts(person_texts(users.full_name_key, users.email, users.document_id), \
+                     person_parts(",
+                );
+                query = query.filter(parts.bind::<SqlText, _>(text).sql("))"));
             }
             query
         };

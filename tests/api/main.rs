@@ -82,6 +82,7 @@ mod own_search;
 mod password_cost;
 mod password_links;
 mod people;
+mod people_search;
 mod personal_data;
 mod plans;
 mod policy;
