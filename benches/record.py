@@ -51,7 +51,7 @@ def literal(value, number, sql):
         if any(map(is_new, inner)):
             return "ARRAY[" + ", ".join("gen_random_uuid()" for _ in inner) + "]"
         kind = "::uuid[]"
-    elif re.fullmatch(r'\{("%s",?)+\}' % MOMENT, value):
+    elif re.fullmatch(r'\{((?:"%s"|-?infinity),?)+\}' % MOMENT, value):
         kind = "::timestamptz[]"
     elif value == "{}" and re.search(rf"cardinality\(\${number}\b", sql):
         kind = "::uuid[]" if re.search(rf"_id = ANY ?\(\${number}\b", sql) else "::text[]"

@@ -2,6 +2,7 @@
 
 pub mod acting;
 mod among;
+pub mod cursor;
 mod database_health;
 pub mod json;
 mod literal;

@@ -134,6 +134,24 @@ impl Call {
         Ok(self.respond(answer))
     }
 
+    /// Reads with one connection, as `read`, and makes the answer of what was read without it: `make` may compute for
+    /// long.
+    pub async fn read_then<T, F, M>(self, act: F, make: M) -> Result<HttpResponse>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut PgConnection, &Actor) -> Result<T> + Send + 'static,
+        M: FnOnce(T) -> Result<Answer> + Send + 'static,
+    {
+        let (admission, admissions) = (self.admission(), Arc::clone(&self.desk.admissions));
+        let run = move |db: &mut PgConnection| {
+            let actor = admission.admit_to_read(db, &admissions)?;
+            act(db, &actor)
+        };
+        let read = self.run(run).await?;
+        let answer = web::block(move || make(read)).await.map_err(Problem::internal)??;
+        Ok(self.respond(answer))
+    }
+
     /// Changes data in one transaction; under an `Idempotency-Key`, once.
     pub async fn write<T, F>(self, body: Body<T>, act: F) -> Result<HttpResponse>
     where

@@ -16,7 +16,9 @@ use super::proposals::{self, ReportAction};
 use crate::config::Config;
 use crate::people::Person;
 use crate::problem::{Problem, Result};
-use crate::statistics::reckon::{Part, Question, Statistics};
+use crate::statistics::answer::{Part, Statistics};
+use crate::statistics::breakdown::{Breakdown, Breakdowns};
+use crate::statistics::reckon::{Answered, Question};
 use crate::statistics::{Interval, Period, Quarter, Scope};
 
 /// The number of quarters in the trend, including the quarter of the report.
@@ -142,10 +144,26 @@ impl QuarterlyReport {
         self
     }
 
+    /// The quarter by month with everything that is printed, and the quarters of the trend before it: of the last one
+    /// also the groups, to compare them.
     fn question(quarter: Quarter, timezone: Tz, now: DateTime<Utc>) -> Result<Question> {
         let period = quarter.period().ok_or_else(Problem::not_found)?;
-        let interval = Some(Interval::Month);
-        Ok(Question { period, interval, scope: Scope::default(), timezone, now })
+        let compared = Breakdowns::of(&[Breakdown::Criticality, Breakdown::Unit, Breakdown::Category]);
+        let before = std::iter::successors(Some(quarter.before()), |quarter| Some(quarter.before()));
+        let before = before.take(TREND - 1).filter_map(Quarter::period);
+        let breakdowns = [compared].into_iter().chain(std::iter::repeat(Breakdowns::default()));
+        let mut earlier: Vec<(Period, Breakdowns)> = before.zip(breakdowns).collect();
+        earlier.reverse();
+        Ok(Question {
+            period,
+            interval: Some(Interval::Month),
+            scope: Scope::default(),
+            timezone,
+            now,
+            by: Breakdowns::all(),
+            with_links: false,
+            earlier,
+        })
     }
 
     /// Computes the report at `now` from one snapshot.
@@ -162,14 +180,16 @@ impl QuarterlyReport {
         let question = Self::question(quarter, config.timezone, now)?;
         let period = question.period;
         let (begin, end) = period.bounds(config.timezone)?;
-        let quarters = std::iter::successors(Some(quarter), |quarter| Some(quarter.before())).take(TREND);
-        let mut trend: Vec<Period> = quarters.filter_map(Quarter::period).collect();
-        trend.reverse();
         let day = now.with_timezone(&config.timezone).date_naive();
-        let before = period.before().map(|period| Question { period, interval: None, ..question.clone() });
         let read = |tx: &mut PgConnection| {
-            let statistics = question.answer_within(tx)?;
-            let answered = statistics.surveys.answered;
+            let counted = question.count_within(tx)?;
+            let answered = counted.answered();
+            let narrative = QuarterlyReportNarrative::find(tx, quarter)?;
+            let indicators = ReportIndicator::of_quarter(tx, quarter, config.timezone, now)?;
+            let improvement_actions = proposals::actions(tx, day)?;
+            let comments = ReportComments::of_period(tx, (begin, end), answered)?;
+            let Answered { statistics, mut earlier } = counted.finish();
+            let trend = earlier.iter().chain([&statistics]).map(Statistics::total).collect();
             Ok::<_, Problem>(QuarterlyReport {
                 entity: config.entity.name.clone(),
                 procedure: ReportProcedure {
@@ -183,13 +203,13 @@ impl QuarterlyReport {
                 generated_at: now,
                 over: end <= now,
                 approval,
-                narrative: QuarterlyReportNarrative::find(tx, quarter)?,
+                narrative,
                 first_page: ReportFindings::default(),
-                indicators: ReportIndicator::of_quarter(tx, quarter, config.timezone, now)?,
-                improvement_actions: proposals::actions(tx, day)?,
-                comments: ReportComments::of_period(tx, (begin, end), answered)?,
-                trend: question.series(tx, trend)?,
-                before: before.map(|before| before.answer_within(tx)).transpose()?,
+                indicators,
+                improvement_actions,
+                comments,
+                trend,
+                before: earlier.pop(),
                 statistics,
             })
         };

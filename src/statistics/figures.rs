@@ -118,8 +118,10 @@ pub struct Figures {
     pub open_age_days: Spread,
     /// The perception surveys of these tickets.
     pub surveys: Surveys,
-    /// For each count, by its name, the path of the list of what it counts.
-    pub links: Links,
+    /// For each count, by its name, the path of the list of what it counts. Only present with `with_links=true`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub links: Option<Links>,
 }
 
 /// `archived` by reason.
@@ -230,8 +232,10 @@ pub struct Work {
     pub reopened: i64,
     /// Tickets that this person escalated, or that were escalated to this level.
     pub escalated: i64,
-    /// For each count, by its name, the path of the list of what it counts.
-    pub links: Links,
+    /// For each count, by its name, the path of the list of what it counts. Only present with `with_links=true`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    pub links: Option<Links>,
 }
 
 /// A part of a whole as a share from 0 to 1; `None` if the whole is 0.
@@ -274,14 +278,6 @@ impl Work {
     pub fn with_shares(mut self) -> Self {
         self.acceptance_compliance = share(self.accepted_in_time, self.accepted_in_time + self.accepted_late);
         self
-    }
-}
-
-impl Spread {
-    /// From mean, median and 90th percentile, in this order.
-    pub fn from_values(all: Vec<Option<f64>>) -> Self {
-        let at = |place: usize| all.get(place).copied().flatten();
-        Spread { mean: at(0), median: at(1), p90: at(2) }
     }
 }
 

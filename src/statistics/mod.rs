@@ -1,17 +1,33 @@
 //! Activity 11: the figures of a period.
 
-mod counts;
+pub mod answer;
+mod backlog;
+mod backlog_age;
+pub mod breakdown;
 pub mod disclosure;
-mod facts;
+mod fact;
 pub mod figures;
+mod fold;
+#[cfg(test)]
+mod fold_test;
+mod frame;
+mod grouped;
+mod index;
 mod links;
 mod period;
 pub mod profiles;
+mod reading;
 pub mod reckon;
+mod rows;
+mod samples;
+mod seen;
+mod spread;
+mod tally;
 mod withholding;
 
 use actix_web::{HttpResponse, get};
 use chrono::NaiveDate;
+use diesel::PgConnection;
 use serde::Deserialize;
 use utoipa::IntoParams;
 use uuid::Uuid;
@@ -19,11 +35,13 @@ use uuid::Uuid;
 pub use links::Scope;
 pub use period::{Interval, Period, Quarter, midnight};
 
-use reckon::Statistics;
+use answer::Statistics;
+use breakdown::{Breakdown, Breakdowns};
+use reckon::{Counted, Question};
 
-use crate::auth::policy::Action;
+use crate::auth::policy::{Action, Role};
 use crate::http::routes::Routes;
-use crate::http::{Answer, Call, Query};
+use crate::http::{Actor, Answer, Call, Query};
 use crate::problem::Result;
 use crate::tickets::model::{Channel, Criticality};
 
@@ -63,13 +81,23 @@ pub struct StatisticsFilters {
     #[serde(default)]
     #[param(required = false)]
     unit_id: Vec<Uuid>,
+    /// The breakdowns to return; repeat it to include several. `criticality` and `channel` if omitted. The fields of the
+    /// others are `null`.
+    #[serde(default)]
+    #[param(required = false, inline, max_items = 6)]
+    by: Vec<Breakdown>,
+    /// Adds `links` to the figures: for each count, the path of the list of what it counts. They are several times as
+    /// long as the figures.
+    #[serde(default)]
+    #[param(required = false)]
+    with_links: bool,
 }
 
 /// Read the statistics of a period
 ///
 /// Days begin and end in the entity's time zone (`MESA_TIMEZONE`). The schemas `Figures`, `SurveyFigures`,
-/// `ByPerson` and `ByLevel` define what each figure counts; `links` has the path of the list that it counts, so that
-/// the tickets behind it can be read. `previous` has the same figures for the previous period: the same number of
+/// `ByPerson` and `ByLevel` define what each figure counts. `by` selects the breakdowns. With `with_links=true`,
+/// `links` has the path of the list that a figure counts, so that the tickets behind it can be read. `previous` has the same figures for the previous period: the same number of
 /// months if the period consists of whole months, otherwise the same number of days.
 ///
 /// Technicians may read totals of survey answers but no individual answers. They get figures computed from answers
@@ -86,22 +114,37 @@ pub struct StatisticsFilters {
 )]
 #[get("/statistics")]
 pub async fn read(call: Call, query: Query<StatisticsFilters>) -> Result<HttpResponse> {
-    call.read(move |db, actor| {
-        let StatisticsFilters { from, to, interval, criticality, channel, category_id, unit_id } =
-            query.read()?;
-        let scope = Scope { criticality, channel, category_id, unit_id };
-        let question = reckon::Question {
-            period: Period { from, to },
+    let read = move |db: &mut PgConnection, actor: &Actor| {
+        let StatisticsFilters {
+            from,
+            to,
             interval,
-            scope,
+            criticality,
+            channel,
+            category_id,
+            unit_id,
+            by,
+            with_links,
+        } = query.read()?;
+        let period = Period { from, to };
+        let question = Question {
+            period,
+            interval,
+            scope: Scope { criticality, channel, category_id, unit_id },
             timezone: actor.timezone,
             now: actor.now,
+            by: if by.is_empty() { Breakdowns::usual() } else { Breakdowns::of(&by) },
+            with_links,
+            earlier: period.before().map(|before| (before, Breakdowns::default())).into_iter().collect(),
         };
-        let mut statistics = question.answer(db)?;
-        if disclosure::applies_to(actor.role) {
+        Ok((actor.role, question.clone(), question.count(db)?))
+    };
+    let make = |(role, question, counted): (Role, Question, Counted)| {
+        let mut statistics = counted.finish().statistics;
+        if disclosure::applies_to(role) {
             statistics.withhold_answers(&question);
         }
         Answer::ok(&statistics)
-    })
-    .await
+    };
+    call.read_then(read, make).await
 }

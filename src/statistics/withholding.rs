@@ -3,34 +3,37 @@
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 
+use super::answer::{Part, Statistics};
 use super::disclosure::{self, FEWEST, WithheldReason};
 use super::figures::Figures;
 use super::links::Scope;
 use super::period::{Period, Quarter};
-use super::reckon::{Part, Question, Statistics};
+use super::reckon::Question;
 
 impl Statistics {
     /// Withholds from a reader of totals the figures from which individual answers could be computed. `question` has
     /// the parameters of the request.
     pub fn withhold_answers(&mut self, question: &Question) {
         let not_offered = WithheldReason::NotOffered;
-        let groups = (self.by_criticality.iter_mut().map(|row| &mut row.figures))
-            .chain(self.by_unit.iter_mut().map(|row| &mut row.figures))
-            .chain(self.by_channel.iter_mut().map(|row| &mut row.figures));
+        let groups = (self.by_criticality.iter_mut().flatten().map(|row| &mut row.figures))
+            .chain(self.by_unit.iter_mut().flatten().map(|row| &mut row.figures))
+            .chain(self.by_channel.iter_mut().flatten().map(|row| &mut row.figures));
         groups.for_each(|figures| withhold(figures, Some(not_offered)));
         let whole = reason(&self.tickets, self.period(), question);
+        // All categories of the period or none: what is withheld follows from all of them. Without them only the total is
+        // shown.
+        let categories = self.by_category.as_deref_mut().unwrap_or_default();
         let parts = match whole {
-            Some(reason) => vec![Some(reason); self.by_category.len()],
+            Some(reason) => vec![Some(reason); categories.len()],
             None if self.tickets.surveys.not_final > 0 => {
-                vec![Some(WithheldReason::NotFinal); self.by_category.len()]
+                vec![Some(WithheldReason::NotFinal); categories.len()]
             }
             None => {
-                let answers: Vec<i64> =
-                    self.by_category.iter().map(|row| row.figures.surveys.answered).collect();
+                let answers: Vec<i64> = categories.iter().map(|row| row.figures.surveys.answered).collect();
                 disclosure::withheld_parts(&answers)
             }
         };
-        for (row, reason) in self.by_category.iter_mut().zip(parts) {
+        for (row, reason) in categories.iter_mut().zip(parts) {
             withhold(&mut row.figures, reason);
         }
         withhold(&mut self.tickets, whole);
@@ -55,7 +58,9 @@ impl Part {
 
 fn withhold(figures: &mut Figures, reason: Option<WithheldReason>) {
     // The list behind it is not accessible to readers of totals.
-    figures.links.0.remove("surveys.satisfied");
+    if let Some(links) = &mut figures.links {
+        links.0.remove("surveys.satisfied");
+    }
     if let Some(reason) = reason {
         figures.surveys.withhold(reason);
     }

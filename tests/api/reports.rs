@@ -5,6 +5,7 @@ use serde_json::json;
 
 use crate::harness::binary::mesa;
 use crate::harness::{Client, Desk};
+use crate::statistics::EVERY_BREAKDOWN;
 
 const FORMATS: [(&str, &str, &[u8]); 4] = [
     ("json", "application/json", b"{"),
@@ -32,8 +33,8 @@ fn a_report_has_the_figures_of_the_statistics_in_every_format() {
     desk.database.five_quarters(300);
     let technician = desk.technician();
     let report = technician.get("/reports/quarterly/2025/4").ok();
-    let statistics =
-        technician.get("/statistics?from_date=2025-10-01&through_date=2025-12-31&interval=month").ok();
+    let months = "/statistics?from_date=2025-10-01&through_date=2025-12-31&interval=month";
+    let statistics = technician.get(&format!("{months}{EVERY_BREAKDOWN}")).ok();
     assert_eq!(report["statistics"], statistics);
     assert_eq!(report["entity"], "Alcaldía de <Prueba> & Cía.");
     assert_eq!((&report["over"], &report["approval"]), (&json!(true), &json!(null)));

@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use crate::harness::binary::mesa;
 use crate::harness::states::{improvement_action, minutes, risk};
 use crate::harness::{Database, Desk};
+use crate::statistics::EVERY_BREAKDOWN;
 
 const BOGOTA: chrono_tz::Tz = chrono_tz::America::Bogota;
 
@@ -68,7 +69,12 @@ fn statistics(desk: &Desk) -> Vec<Value> {
     paths.push(format!("{whole}&unit_id={}", desk.unit_id()));
     paths.extend((1..=4).map(|quarter| format!("/reports/quarterly/2025/{quarter}")));
     let ask = |path: &String| {
-        let mut answer = desk.director().get(path).ok();
+        let asked = if path.contains('?') {
+            format!("{path}{EVERY_BREAKDOWN}&with_links=true")
+        } else {
+            path.clone()
+        };
+        let mut answer = desk.director().get(&asked).ok();
         if let Some(report) = answer.as_object_mut() {
             // The time of the request.
             report.remove("generated_at");

@@ -59,8 +59,11 @@ fn desk_with_a_past() -> Desk {
     desk
 }
 
+/// The parameters that ask for every breakdown.
+pub const EVERY_BREAKDOWN: &str = "&by=criticality&by=channel&by=category&by=unit&by=person&by=level";
+
 fn of(desk: &Desk, from: &str, to: &str) -> Value {
-    desk.technician().get(&format!("/statistics?from_date={from}&through_date={to}")).ok()
+    desk.technician().get(&format!("/statistics?from_date={from}&through_date={to}{EVERY_BREAKDOWN}")).ok()
 }
 
 fn row<'a>(figures: &'a Value, list: &str, field: &str, value: &str) -> &'a Value {
@@ -253,7 +256,8 @@ fn surveys_and_escalations_are_counted() {
     desk.professional().post(&format!("{escalated}/return"), json!({"reason": "La red ya funciona."})).ok();
     let today = chrono::Utc::now().date_naive();
     let (from, to) = (today - chrono::Duration::days(1), today + chrono::Duration::days(1));
-    let figures = desk.director().get(&format!("/statistics?from_date={from}&through_date={to}")).ok();
+    let figures =
+        desk.director().get(&format!("/statistics?from_date={from}&through_date={to}{EVERY_BREAKDOWN}")).ok();
     assert_eq!((&figures["surveys"]["sent"], &figures["surveys"]["answered"]), (&json!(4), &json!(3)));
     assert_eq!(
         figures["surveys"]["mean_ratings"],
@@ -314,4 +318,38 @@ fn an_acceptance_counts_for_the_person_who_accepted() {
         (&level["accepted_by"]["id"], &level["assignee"]["id"]),
         (&json!(first.id()), &json!(second.id()))
     );
+}
+
+#[test]
+fn breakdowns_and_links_are_returned_on_request_alone() {
+    let desk = Desk::open();
+    desk.database.five_quarters(400);
+    let quarter = "/statistics?from_date=2025-10-01&through_date=2025-12-31";
+    let all = ["by_criticality", "by_channel", "by_category", "by_unit", "by_person", "by_level"];
+    let shown = |figures: &Value| all.map(|list| figures[list].is_array());
+    let director = desk.director();
+    let usual = director.get(quarter);
+    // Without links, and with the breakdowns that have few rows.
+    assert!(usual.bytes.len() < 40_000, "{} bytes", usual.bytes.len());
+    assert!(!usual.text().contains("links"));
+    let usual = usual.ok();
+    assert_eq!(shown(&usual), [true, true, false, false, false, false]);
+    assert!(all.iter().all(|list| usual.get(*list).is_some()), "what is not asked for is null");
+    let some = director.get(&format!("{quarter}&by=level&by=unit")).ok();
+    assert_eq!(shown(&some), [false, false, false, true, false, true]);
+    assert_eq!((&some["tickets"], &some["previous"]), (&usual["tickets"], &usual["previous"]));
+    let every = director.get(&format!("{quarter}{EVERY_BREAKDOWN}&with_links=true")).ok();
+    assert_eq!(shown(&every), [true; 6]);
+    let with_links = [
+        &every["tickets"],
+        &every["previous"],
+        &every["by_unit"][0],
+        &every["by_person"][0],
+        &every["by_level"][0],
+        &every["escalations"],
+        &every["knowledge"],
+    ];
+    assert!(with_links.iter().all(|figures| figures["links"].is_object()));
+    let unknown = director.get(&format!("{quarter}&by=assignee"));
+    assert_eq!((unknown.status, unknown.faults()[0].0.as_str()), (400, "/by"));
 }

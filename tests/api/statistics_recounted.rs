@@ -5,6 +5,7 @@ use diesel::sql_types::{Array, Double};
 use serde_json::{Value, json};
 
 use crate::harness::{Database, Desk};
+use crate::statistics::EVERY_BREAKDOWN;
 
 /// Enough that every figure has a value in every quarter and every group; several thousand if `MESA_TEST_EVERY_FIGURE`
 /// is set.
@@ -270,7 +271,8 @@ fn same(what: &str, answered: &Value, reckoned: &Value) {
 }
 
 fn read(desk: &Desk, (from, to, _): (&str, &str, &str), more: &str) -> Value {
-    desk.director().get(&format!("/statistics?from_date={from}&through_date={to}{more}")).ok()
+    let asked = format!("{more}{EVERY_BREAKDOWN}&with_links=true");
+    desk.director().get(&format!("/statistics?from_date={from}&through_date={to}{asked}")).ok()
 }
 
 #[test]

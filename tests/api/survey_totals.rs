@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 
 use crate::harness::Desk;
 
-const QUARTER: &str = "/statistics?from_date=2025-10-01&through_date=2025-12-31";
+/// With every breakdown and the links.
+const QUARTER: &str = "/statistics?from_date=2025-10-01&through_date=2025-12-31&by=criticality&by=channel&by=category\
+    &by=unit&by=person&by=level&with_links=true";
 
 /// The figures that are computed from answers.
 fn computed(figures: &Value) -> [&Value; 3] {
@@ -88,16 +90,17 @@ fn technician_totals_have_five_or_more_answers_and_reveal_no_difference() {
         assert!(rows(&seen, list).iter().any(|row| answered(row) > 0), "{list}");
     }
     for path in [
-        "/statistics?from_date=2025-10-01&through_date=2025-12-30".to_owned(),
-        "/statistics?from_date=2025-11-01&through_date=2025-11-30".to_owned(),
-        "/statistics?from_date=2025-07-01&through_date=2025-12-31".to_owned(),
+        "/statistics?from_date=2025-10-01&through_date=2025-12-30&by=category".to_owned(),
+        "/statistics?from_date=2025-11-01&through_date=2025-11-30&by=category".to_owned(),
+        "/statistics?from_date=2025-07-01&through_date=2025-12-31&by=category".to_owned(),
         format!("{QUARTER}&category_id={}", category.as_str().unwrap()),
         format!("{QUARTER}&channel=email"),
     ] {
         let statistics = desk.technician().get(&path).ok();
         assert!(is_withheld(&statistics["tickets"], "not_offered"), "{path}");
         assert!(is_withheld(&statistics, "not_offered"), "{path}");
-        let open = rows(&statistics, "by_category").iter().filter(|row| answered(row) > 0);
+        let categories = statistics["by_category"].as_array().into_iter().flatten();
+        let open = categories.filter(|row| answered(row) > 0);
         assert!(open.into_iter().all(|row| is_withheld(row, "not_offered")), "{path}");
         assert!(!computed(&desk.professional().get(&path).ok()["tickets"])[0].is_null());
     }
@@ -109,6 +112,20 @@ fn technician_totals_have_five_or_more_answers_and_reveal_no_difference() {
         .get("/statistics?from_date=2025-01-01&through_date=2025-12-31&interval=quarter")
         .ok();
     assert!(rows(&year, "series").iter().all(|part| !computed(part)[0].is_null()));
+    // What is withheld does not depend on which breakdowns are asked for.
+    for by in ["category", "category&by=unit", "category&by=criticality&by=level"] {
+        let asked = format!("/statistics?from_date=2025-10-01&through_date=2025-12-31&by={by}");
+        let some = desk.technician().get(&asked).ok();
+        assert_eq!(some["surveys"], seen["surveys"], "{by}");
+        for (row, same) in rows(&some, "by_category").iter().zip(rows(&seen, "by_category")) {
+            assert_eq!((&row["id"], &row["surveys"]), (&same["id"], &same["surveys"]), "{by}");
+        }
+    }
+    let usual = desk.technician().get("/statistics?from_date=2025-10-01&through_date=2025-12-31").ok();
+    assert_eq!((&usual["surveys"], &usual["by_category"]), (&seen["surveys"], &json!(null)));
+    assert!(
+        rows(&usual, "by_channel").iter().all(|row| answered(row) == 0 || is_withheld(row, "not_offered"))
+    );
     assert!(!seen.to_string().contains("satisfied=true"));
     assert!(all.to_string().contains("satisfied=true"));
 }

@@ -2,8 +2,8 @@
 
 use super::{ReportFinding, ReportMark, counted, number, percent};
 use crate::language::Text;
+use crate::statistics::answer::Statistics;
 use crate::statistics::figures::Figures;
-use crate::statistics::reckon::Statistics;
 use crate::tickets::model::Criticality;
 
 /// The minimum number of cases behind a share or a time, in both quarters: below it one case decides.
@@ -34,11 +34,18 @@ pub enum Group {
 
 impl<'a> From<&'a Statistics> for Quarterly<'a> {
     fn from(statistics: &'a Statistics) -> Self {
-        let criticalities =
-            statistics.by_criticality.iter().map(|row| (Group::Criticality(row.criticality), &row.figures));
-        let units = statistics.by_unit.iter().map(|row| (Group::Unit(row.name.clone()), &row.figures));
-        let categories =
-            statistics.by_category.iter().map(|row| (Group::Category(row.name.clone()), &row.figures));
+        let criticalities = statistics
+            .by_criticality
+            .iter()
+            .flatten()
+            .map(|row| (Group::Criticality(row.criticality), &row.figures));
+        let units =
+            statistics.by_unit.iter().flatten().map(|row| (Group::Unit(row.name.clone()), &row.figures));
+        let categories = statistics
+            .by_category
+            .iter()
+            .flatten()
+            .map(|row| (Group::Category(row.name.clone()), &row.figures));
         Quarterly { all: &statistics.tickets, groups: criticalities.chain(units).chain(categories).collect() }
     }
 }
