@@ -4,17 +4,15 @@
 use std::collections::HashMap;
 
 use super::backlog::Backlog;
-use super::breakdown::{Breakdown, OF_TICKETS};
+use super::breakdown::Breakdown;
 use super::fact::{Fact, Moment, Origin, Receipt, Removed, What, minutes};
-use super::frame::{Frame, Plan};
+use super::frame::Plan;
+use super::frame_counts::{FrameCounts, Groups, Once, at, level_number, set};
 use super::index::Index;
 use super::links::Scope;
 use super::samples::{Samples, Worker};
 use super::seen::Seen;
 use super::tally::{Tally, WorkTally};
-
-/// The groups of a ticket, by the order of `OF_TICKETS`.
-type Groups = [u32; 4];
 
 /// What is kept of a ticket.
 struct Known {
@@ -23,47 +21,11 @@ struct Known {
     over: bool,
 }
 
-/// The counts of a frame.
-pub(super) struct Counted {
-    pub frame: Frame,
-    pub all: Tally,
-    /// For each breakdown of tickets, the groups by their index; empty if it is not wanted.
-    pub groups: [Vec<Tally>; 4],
-    pub people: Vec<WorkTally>,
-    /// By the number of the level.
-    pub levels: Vec<WorkTally>,
-}
-
-/// What counts once for each ticket in a frame.
-#[derive(Clone, Copy)]
-enum Once {
-    Solved,
-    SolvedAtLevel1,
-    WithArticle,
-    Reopened,
-    Escalated,
-    EscalatedTo2,
-    EscalatedTo3,
-    Accepted,
-    AcceptedInTime,
-    AcceptedLate,
-}
-
-/// The set of `Seen` of a frame, and of a person or level.
-fn set(once: Once, frame: usize, who: u64) -> u64 {
-    (frame as u64) << 48 | (once as u64) << 40 | who
-}
-
-/// Levels have numbers that no index of a person reaches.
-fn level_number(level: u8) -> u64 {
-    1 << 39 | u64::from(level)
-}
-
 pub struct Fold {
     pub(super) plan: Plan,
     scope: Scope,
     frames_by_slot: Vec<Vec<usize>>,
-    pub(super) counted: Vec<Counted>,
+    pub(super) counted: Vec<FrameCounts>,
     /// The index of each ticket in `known`; none if it does not match the scope.
     tickets: HashMap<i64, Option<u32>>,
     known: Vec<Known>,
@@ -81,7 +43,7 @@ pub struct Fold {
 
 impl Fold {
     pub fn new(plan: Plan, scope: Scope) -> Self {
-        let counted = plan.frames.iter().map(|frame| Counted {
+        let counted = plan.frames.iter().map(|frame| FrameCounts {
             frame: frame.clone(),
             all: Tally::default(),
             groups: Default::default(),
@@ -121,10 +83,6 @@ impl Fold {
         index
     }
 
-    pub fn knows(&self, ticket: i64) -> bool {
-        self.tickets.contains_key(&ticket)
-    }
-
     /// A ticket that was received, closed or archived within the slots.
     pub fn receipt(&mut self, one: &Receipt) {
         let Some(ticket) = self.ticket(one.id, &one.origin) else { return };
@@ -143,12 +101,18 @@ impl Fold {
         }
     }
 
-    /// A fact of a ticket that is known.
-    pub fn fact(&mut self, fact: &Fact) {
-        let Some(ticket) = self.tickets.get(&fact.ticket).copied().flatten() else { return };
-        if let What::Open { ended_at } = fact.what {
-            return self.backlog.add(ticket, fact.at, ended_at);
+    /// Counts a fact. Returns false if its ticket is not known yet.
+    pub fn fact(&mut self, fact: &Fact) -> bool {
+        let Some(ticket) = self.tickets.get(&fact.ticket) else { return false };
+        match (*ticket, &fact.what) {
+            (Some(ticket), What::Open { ended_at }) => self.backlog.add(ticket, fact.at, *ended_at),
+            (Some(ticket), _) => self.count_fact(ticket, fact),
+            (None, _) => {}
         }
+        true
+    }
+
+    fn count_fact(&mut self, ticket: u32, fact: &Fact) {
         let Some(slot) = self.plan.slot(fact.at) else { return };
         let id = fact.ticket;
         match fact.what {
@@ -251,8 +215,8 @@ impl Fold {
     }
 
     /// The group of a ticket in the breakdown at this place of `OF_TICKETS`.
-    pub(super) fn group(&self, ticket: u32, breakdown: usize) -> usize {
-        self.known.get(ticket as usize).map_or(usize::MAX, |known| known.groups[breakdown] as usize)
+    pub(super) fn group(&self, ticket: u32, breakdown: usize) -> Option<usize> {
+        self.known.get(ticket as usize).map(|known| known.groups[breakdown] as usize)
     }
 
     fn worker(&mut self, person: Option<uuid::Uuid>, level: Option<i16>) -> Worker {
@@ -295,28 +259,6 @@ impl Fold {
             }
         }
     }
-}
-
-impl Counted {
-    fn add(&mut self, groups: Groups, add: impl Fn(&mut Tally)) {
-        self.all.touched = true;
-        add(&mut self.all);
-        for ((breakdown, group), tallies) in OF_TICKETS.iter().zip(groups).zip(&mut self.groups) {
-            if self.frame.by.has(*breakdown) {
-                let tally = at(tallies, group as usize);
-                tally.touched = true;
-                add(tally);
-            }
-        }
-    }
-}
-
-/// The entry at this place, after entries without counts if it is new.
-pub(super) fn at<T: Clone + Default>(all: &mut Vec<T>, place: usize) -> &mut T {
-    if place >= all.len() {
-        all.resize(place + 1, T::default());
-    }
-    &mut all[place]
 }
 
 fn groups(origin: &Origin, units: &mut Index, categories: &mut Index) -> Groups {

@@ -51,7 +51,9 @@ fn receipt(id: i64, received_at: Moment) -> Receipt {
 fn folded(plan: Plan, scope: Scope, receipts: &[Receipt], facts: &[Fact]) -> Vec<Grouped> {
     let mut fold = Fold::new(plan, scope);
     receipts.iter().for_each(|one| fold.receipt(one));
-    facts.iter().for_each(|fact| fold.fact(fact));
+    for fact in facts {
+        fold.fact(fact);
+    }
     receipts.iter().for_each(|one| {
         if one.id % 7 == 0 {
             fold.article(one.id)

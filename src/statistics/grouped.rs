@@ -6,7 +6,8 @@ use super::backlog_age::Age;
 use super::breakdown::{Breakdown, OF_TICKETS};
 use super::fact::days;
 use super::figures::{Figures, Spread, Work};
-use super::fold::{Counted, Fold, at};
+use super::fold::Fold;
+use super::frame_counts::{FrameCounts, at};
 use super::samples::BySlot;
 use super::spread::Sorted;
 use super::tally::WorkTally;
@@ -39,7 +40,7 @@ impl Fold {
         counted.into_iter().map(|one| self.finish_frame(one, &times)).collect()
     }
 
-    fn finish_frame(&self, mut counted: Counted, times: &Times<'_>) -> Grouped {
+    fn finish_frame(&self, mut counted: FrameCounts, times: &Times<'_>) -> Grouped {
         let slots = counted.frame.slots.clone();
         self.count_backlog(&mut counted);
         let of = |samples: &'_ BySlot<'_>, row: u32| samples.samples.ticket(row);
@@ -68,7 +69,7 @@ impl Fold {
         self.named(counted)
     }
 
-    fn count_backlog(&self, counted: &mut Counted) {
+    fn count_backlog(&self, counted: &mut FrameCounts) {
         let Some(slot) = counted.frame.slots.end.checked_sub(1) else { return };
         let (moment, open) = self.backlog.at(slot);
         let mut ages = Vec::new();
@@ -78,8 +79,10 @@ impl Fold {
             let kind = Age::of_days(age);
             counted.all.open(kind);
             for (place, breakdown) in OF_TICKETS.iter().enumerate() {
-                if counted.frame.by.has(*breakdown) {
-                    at(&mut counted.groups[place], self.group(ticket, place)).open(kind);
+                if counted.frame.by.has(*breakdown)
+                    && let Some(group) = self.group(ticket, place)
+                {
+                    at(&mut counted.groups[place], group).open(kind);
                 }
             }
         }
@@ -91,7 +94,7 @@ impl Fold {
     /// Distributes values over all tickets and over the groups.
     fn spread(
         &self,
-        counted: &mut Counted,
+        counted: &mut FrameCounts,
         values: &Sorted,
         ticket: &impl Fn(u32) -> u32,
         field: impl Fn(&mut Figures) -> &mut Spread,
@@ -107,7 +110,7 @@ impl Fold {
         }
     }
 
-    fn named(&self, counted: Counted) -> Grouped {
+    fn named(&self, counted: FrameCounts) -> Grouped {
         let [criticality, channel, category, unit] = counted.groups.map(|groups| {
             let touched = groups.into_iter().enumerate().filter(|(_, tally)| tally.touched);
             touched.map(|(place, tally)| (place, tally.finish()))
@@ -148,7 +151,7 @@ struct Times<'a> {
 
 /// Distributes values over people and levels.
 fn work_spread(
-    counted: &mut Counted,
+    counted: &mut FrameCounts,
     values: &Sorted,
     samples: &BySlot<'_>,
     field: impl Fn(&mut Work) -> &mut Spread,
@@ -156,11 +159,11 @@ fn work_spread(
     let by = counted.frame.by;
     let worker = |row| samples.samples.worker(row);
     if by.has(Breakdown::Person) {
-        let spreads = values.by_group(counted.people.len(), |row| worker(row).person as usize);
+        let spreads = values.by_group(counted.people.len(), |row| Some(worker(row).person as usize));
         counted.people.iter_mut().zip(spreads).for_each(|(one, spread)| *field(&mut one.work) = spread);
     }
     if by.has(Breakdown::Level) {
-        let spreads = values.by_group(counted.levels.len(), |row| usize::from(worker(row).level));
+        let spreads = values.by_group(counted.levels.len(), |row| Some(usize::from(worker(row).level)));
         counted.levels.iter_mut().zip(spreads).for_each(|(one, spread)| *field(&mut one.work) = spread);
     }
 }

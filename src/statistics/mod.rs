@@ -11,12 +11,14 @@ mod fold;
 #[cfg(test)]
 mod fold_test;
 mod frame;
+mod frame_counts;
 mod grouped;
 mod index;
 mod links;
 mod period;
 pub mod profiles;
 mod reading;
+mod reading_events;
 pub mod reckon;
 mod rows;
 mod samples;

@@ -38,10 +38,10 @@ impl Sorted {
 
     /// Of each of the first `count` groups; `group` returns that of an index. Each value is moved once, and the order is
     /// kept within the groups.
-    pub fn by_group(&self, count: usize, group: impl Fn(u32) -> usize) -> Vec<Spread> {
+    pub fn by_group(&self, count: usize, group: impl Fn(u32) -> Option<usize>) -> Vec<Spread> {
         let mut ends = vec![0_usize; count];
         for (_, index) in &self.0 {
-            if let Some(end) = ends.get_mut(group(*index)) {
+            if let Some(end) = group(*index).and_then(|group| ends.get_mut(group)) {
                 *end += 1;
             }
         }
@@ -52,7 +52,7 @@ impl Sorted {
         let starts = ends.clone();
         let mut values = vec![0.0; total];
         for (value, index) in &self.0 {
-            if let Some(end) = ends.get_mut(group(*index)) {
+            if let Some(end) = group(*index).and_then(|group| ends.get_mut(group)) {
                 values[*end] = *value;
                 *end += 1;
             }
@@ -99,7 +99,7 @@ mod tests {
         ) {
             let of = |value: &(i32, u32, bool)| if value.2 { f64::from(value.0) } else { f64::NAN };
             let sorted = Sorted::new(values.iter().map(|value| (of(value), value.1)));
-            let groups = sorted.by_group(4, |index| index as usize);
+            let groups = sorted.by_group(4, |index| Some(index as usize));
             for (group, spread) in (0u32..4).zip(&groups) {
                 let own = values.iter().filter(|value| value.1 == group).map(|value| (of(value), 0));
                 prop_assert_eq!(&Sorted::new(own).spread(), spread);

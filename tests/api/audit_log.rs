@@ -62,6 +62,7 @@ const WITHOUT_TRIGGER: &[(&str, &str)] = &[
     ("survey_answers", "answer to the survey"),
     ("survey_counts", "figures"),
     ("survey_tokens", "links, made with a message of a ticket"),
+    ("ticket_facts", "ticket events"),
     ("ticket_relations", "ticket events"),
     ("ticket_watchers", "ticket events"),
     ("ticket_words", "ticket events"),

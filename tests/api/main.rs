@@ -125,6 +125,7 @@ mod surveys;
 mod tags;
 mod third_parties;
 mod ticket_counts;
+mod ticket_facts;
 mod tickets;
 mod timeline;
 mod tls;

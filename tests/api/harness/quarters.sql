@@ -106,6 +106,12 @@ CROSS JOIN LATERAL (
 ALTER TABLE tickets ENABLE TRIGGER USER;
 SELECT setval(pg_get_serial_sequence('tickets', 'id'), {count});
 
+INSERT INTO ticket_facts (received_at, ticket_id, due_at, attended_at, attended_working_minutes, over_at, unit_id, category_id,
+    solved, channel, criticality, archive_reason)
+SELECT received_at, id, first_attention_due_at, attended_at, attended_working_minutes, coalesce(closed_at, archived_at),
+    requester_unit_id, category_id, solved_at IS NOT NULL, channel, criticality, archive_reason
+FROM tickets ON CONFLICT DO NOTHING;
+
 INSERT INTO openings (ticket_id, number, opened_at, ended_at, outcome, solved_by_id, support_level, reopened_at, working_minutes)
 SELECT id, 1, received, coalesce(solved, archived), CASE WHEN solved IS NOT NULL THEN 'solved' WHEN archived IS NOT NULL THEN 'archived' END,
     CASE WHEN solved IS NOT NULL THEN last_person_id END, CASE WHEN coalesce(solved, archived) IS NOT NULL THEN level END,

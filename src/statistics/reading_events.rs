@@ -1,0 +1,168 @@
+//! The facts of what happened to tickets: solutions, reopenings, escalations, surveys and acceptances.
+
+use diesel::pg::data_types::PgTimestamp;
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt, Bool, Double, SmallInt, Timestamptz, Uuid as SqlUuid};
+use uuid::Uuid;
+
+use super::fact::{Fact, Moment, What};
+use super::reading::{Maybe, Reader, within};
+use crate::db::Statement;
+use crate::db::cursor::read_in_pieces;
+use crate::problem::Result;
+
+impl Reader {
+    /// The openings that ended with a solution in the period, those that were reopened in it, and others that contain the
+    /// moment of a backlog: each at the first one.
+    pub(super) fn openings(&mut self, tx: &mut PgConnection) -> Result<()> {
+        type Columns = (BigInt, Timestamptz, Timestamptz, Maybe<SmallInt>, Maybe<Double>, Maybe<SqlUuid>);
+        type Row = (i64, PgTimestamp, PgTimestamp, Option<i16>, Option<f64>, Option<Uuid>);
+        let solved = within(
+            Statement::new(
+                "SELECT ticket_id, opened_at, ended_at, support_level, working_minutes, solved_by_id FROM openings \
+                 WHERE outcome = 'solved' AND ",
+            ),
+            "ended_at",
+            self.period,
+        );
+        read_in_pieces::<Columns, Row>(tx, "solutions", solved, |tx, rows| {
+            let fact = |(ticket, opened_at, ended_at, level, working_minutes, person_id): Row| Fact {
+                ticket,
+                at: ended_at.0,
+                what: What::Solved { opened_at: opened_at.0, level, working_minutes, person_id },
+            };
+            self.facts(tx, rows.into_iter().map(fact))
+        })?;
+        type Reopened = (i64, PgTimestamp, Option<i16>, Option<Uuid>);
+        let reopened = within(
+            Statement::new("SELECT ticket_id, reopened_at, support_level, solved_by_id FROM openings WHERE "),
+            "reopened_at",
+            self.period,
+        );
+        type ReopenedColumns = (BigInt, Timestamptz, Maybe<SmallInt>, Maybe<SqlUuid>);
+        read_in_pieces::<ReopenedColumns, Reopened>(tx, "reopenings", reopened, |tx, rows| {
+            let fact = |(ticket, at, level, person_id): Reopened| Fact {
+                ticket,
+                at: at.0,
+                what: What::Reopened { level, person_id },
+            };
+            self.facts(tx, rows.into_iter().map(fact))
+        })?;
+        type Open = (i64, PgTimestamp, Option<PgTimestamp>);
+        let mut moments: Vec<Moment> = self.fold.plan.slots.iter().map(|slot| slot.backlog).collect();
+        moments.dedup();
+        // An opening that contains several of the moments began after the one before the first of them.
+        let before: Vec<PgTimestamp> = [Moment::MIN]
+            .into_iter()
+            .chain(moments.iter().copied())
+            .take(moments.len())
+            .map(PgTimestamp)
+            .collect();
+        let moments: Vec<PgTimestamp> = moments.into_iter().map(PgTimestamp).collect();
+        let select = Statement::new("SELECT o.ticket_id, o.opened_at, o.ended_at FROM unnest(");
+        let select = select.bind::<Array<Timestamptz>, _>(moments).sql(", ");
+        let select = select.bind::<Array<Timestamptz>, _>(before).sql(
+            ") AS moments (at, before) JOIN openings o ON o.open_during @> moments.at \
+             AND o.opened_at >= moments.before WHERE NOT (o.outcome IS NOT DISTINCT FROM 'solved' \
+             AND coalesce(",
+        );
+        let open = within(select, "o.ended_at", self.period).sql(", false))");
+        type OpenColumns = (BigInt, Timestamptz, Maybe<Timestamptz>);
+        read_in_pieces::<OpenColumns, Open>(tx, "backlogs", open, |tx, rows| {
+            let fact = |(ticket, opened_at, ended_at): Open| Fact {
+                ticket,
+                at: opened_at.0,
+                what: What::Open { ended_at: ended_at.map(|at| at.0) },
+            };
+            self.facts(tx, rows.into_iter().map(fact))
+        })
+    }
+
+    /// Without the returns to a lower level.
+    pub(super) fn escalations(&mut self, tx: &mut PgConnection) -> Result<()> {
+        type Row = (i64, PgTimestamp, i16, Option<Uuid>);
+        let select = within(
+            Statement::new(
+                "SELECT ticket_id, created_at, to_level, escalated_by FROM escalations \
+                 WHERE to_level > from_level AND ",
+            ),
+            "created_at",
+            self.period,
+        );
+        type Columns = (BigInt, Timestamptz, SmallInt, Maybe<SqlUuid>);
+        read_in_pieces::<Columns, Row>(tx, "escalated", select, |tx, rows| {
+            let fact = |(ticket, at, to_level, person_id): Row| Fact {
+                ticket,
+                at: at.0,
+                what: What::Escalated { to_level, person_id },
+            };
+            self.facts(tx, rows.into_iter().map(fact))
+        })
+    }
+
+    /// The surveys that were sent in the period, and those that were answered in it.
+    pub(super) fn surveys(&mut self, tx: &mut PgConnection) -> Result<()> {
+        type Sent = (i64, PgTimestamp, bool);
+        let sent = within(
+            Statement::new("SELECT ticket_id, created_at, status = 'answered' FROM surveys WHERE "),
+            "created_at",
+            self.period,
+        );
+        read_in_pieces::<(BigInt, Timestamptz, Bool), Sent>(tx, "sent", sent, |tx, rows| {
+            let fact =
+                |(ticket, at, answered): Sent| Fact { ticket, at: at.0, what: What::Sent { answered } };
+            self.facts(tx, rows.into_iter().map(fact))
+        })?;
+        type Answered = (i64, PgTimestamp, [Option<i16>; 4]);
+        type Row = (i64, PgTimestamp, Option<i16>, Option<i16>, Option<i16>, Option<i16>);
+        let answered = within(
+            Statement::new(
+                "SELECT ticket_id, answered_at, overall, timeliness, courtesy, solution FROM surveys \
+                 WHERE ",
+            ),
+            "answered_at",
+            self.period,
+        );
+        type Columns =
+            (BigInt, Timestamptz, Maybe<SmallInt>, Maybe<SmallInt>, Maybe<SmallInt>, Maybe<SmallInt>);
+        read_in_pieces::<Columns, Row>(tx, "answered", answered, |tx, rows| {
+            let row = |(ticket, at, overall, timeliness, courtesy, solution): Row| -> Answered {
+                (ticket, at, [overall, timeliness, courtesy, solution])
+            };
+            let fact = |(ticket, at, ratings): Answered| Fact {
+                ticket,
+                at: at.0,
+                what: What::Answered { ratings: ratings.map(Option::unwrap_or_default) },
+            };
+            self.facts(tx, rows.into_iter().map(row).map(fact))
+        })
+    }
+
+    pub(super) fn acceptances(&mut self, tx: &mut PgConnection) -> Result<()> {
+        type Row = (i64, PgTimestamp, i16, PgTimestamp, PgTimestamp, Option<f64>, Option<Uuid>);
+        let select = within(
+            Statement::new(
+                "SELECT ticket_id, accepted_at, level, started_at, due_at, working_minutes, accepted_by \
+                 FROM attention_clocks WHERE ",
+            ),
+            "accepted_at",
+            self.period,
+        );
+        type Columns =
+            (BigInt, Timestamptz, SmallInt, Timestamptz, Timestamptz, Maybe<Double>, Maybe<SqlUuid>);
+        read_in_pieces::<Columns, Row>(tx, "acceptances", select, |tx, rows| {
+            let fact = |(ticket, at, level, started_at, due_at, working_minutes, person_id): Row| Fact {
+                ticket,
+                at: at.0,
+                what: What::Accepted {
+                    level,
+                    started_at: started_at.0,
+                    due_at: due_at.0,
+                    working_minutes,
+                    person_id,
+                },
+            };
+            self.facts(tx, rows.into_iter().map(fact))
+        })
+    }
+}
