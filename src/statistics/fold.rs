@@ -24,6 +24,7 @@ struct Known {
 pub struct Fold {
     pub(super) plan: Plan,
     scope: Scope,
+    has_work: bool,
     frames_by_slot: Vec<Vec<usize>>,
     pub(super) counted: Vec<FrameCounts>,
     /// The index of each ticket in `known`; none if it does not match the scope.
@@ -53,6 +54,7 @@ impl Fold {
         Fold {
             counted: counted.collect(),
             frames_by_slot: plan.frames_by_slot(),
+            has_work: plan.has_work(),
             backlog: Backlog::new(plan.slots.iter().map(|slot| slot.backlog).collect()),
             plan,
             scope,
@@ -127,7 +129,7 @@ impl Fold {
                         tally.figures.solved_at_level_1 += 1;
                     });
                 }
-                let worker = self.plan.has_work().then(|| self.worker(person_id, level));
+                let worker = self.has_work.then(|| self.worker(person_id, level));
                 let elapsed = minutes(self.received_at(ticket), fact.at);
                 self.solutions.add(slot as u16, ticket, elapsed, working_minutes, worker);
                 if let Some(worker) = worker {

@@ -60,7 +60,47 @@ impl Plan {
         Some((self.slots.first()?.begin, self.slots.last()?.end))
     }
 
+    /// The bounds of the slots whose work of staff is counted; `None` if that of no frame is.
+    pub fn work_bounds(&self) -> Option<(Moment, Moment)> {
+        let frames = || self.frames.iter().filter(|frame| frame.by.has_work());
+        let first = frames().map(|frame| frame.slots.start).min()?;
+        let last = frames().map(|frame| frame.slots.end).max()?.checked_sub(1)?;
+        Some((self.slots.get(first)?.begin, self.slots.get(last)?.end))
+    }
+
     pub fn has_work(&self) -> bool {
-        self.frames.iter().any(|frame| frame.by.has_work())
+        self.work_bounds().is_some()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::statistics::breakdown::Breakdown;
+
+    #[test]
+    fn a_moment_and_a_day_belong_to_one_slot_or_none() {
+        let day = |place: u64| NaiveDate::default() + chrono::Days::new(place);
+        let slot = |begin: Moment, end: Moment, first: u64, last: u64| Slot {
+            begin,
+            end,
+            first_day: day(first),
+            last_day: day(last),
+            backlog: end,
+        };
+        let work = Breakdowns::of(&[Breakdown::Level]);
+        let frame = |slots, by| Frame { slots, by };
+        let plan = Plan {
+            slots: vec![slot(10, 20, 1, 2), slot(20, 40, 3, 6), slot(40, 50, 7, 7)],
+            frames: vec![frame(0..3, Breakdowns::usual()), frame(1..3, work), frame(1..2, Breakdowns::all())],
+        };
+        let found = [9, 10, 19, 20, 49, 50].map(|at| plan.slot(at));
+        assert_eq!(found, [None, Some(0), Some(0), Some(1), Some(2), None]);
+        let found = [0, 1, 2, 3, 6, 7, 8].map(|number| plan.slot_of_day(day(number)));
+        assert_eq!(found, [None, Some(0), Some(0), Some(1), Some(1), Some(2), None]);
+        assert_eq!(plan.frames_by_slot(), [vec![0], vec![0, 1, 2], vec![0, 1]]);
+        assert_eq!((plan.bounds(), plan.work_bounds()), (Some((10, 50)), Some((20, 50))));
+        let without = Plan { frames: vec![frame(0..3, Breakdowns::usual())], ..plan };
+        assert_eq!((without.work_bounds(), without.has_work()), (None, false));
     }
 }

@@ -56,8 +56,8 @@ impl Reader {
         reader.openings(tx)?;
         reader.escalations(tx)?;
         reader.surveys(tx)?;
-        if reader.fold.plan.has_work() {
-            reader.acceptances(tx)?;
+        if let Some((begin, end)) = reader.fold.plan.work_bounds() {
+            reader.acceptances(tx, (moment(begin), moment(end)))?;
         }
         reader.earlier_tickets(tx)?;
         reader.articles(tx)?;

@@ -100,45 +100,41 @@ impl Reader {
         })
     }
 
-    /// The surveys that were sent in the period, and those that were answered in it.
+    /// The surveys that were sent or answered in the period, each once.
     pub(super) fn surveys(&mut self, tx: &mut PgConnection) -> Result<()> {
-        type Sent = (i64, PgTimestamp, bool);
-        let sent = within(
-            Statement::new("SELECT ticket_id, created_at, status = 'answered' FROM surveys WHERE "),
-            "created_at",
-            self.period,
+        type Columns = (
+            (BigInt, Timestamptz, Bool, Maybe<Timestamptz>),
+            (Maybe<SmallInt>, Maybe<SmallInt>, Maybe<SmallInt>, Maybe<SmallInt>),
         );
-        read_in_pieces::<(BigInt, Timestamptz, Bool), Sent>(tx, "sent", sent, |tx, rows| {
-            let fact =
-                |(ticket, at, answered): Sent| Fact { ticket, at: at.0, what: What::Sent { answered } };
-            self.facts(tx, rows.into_iter().map(fact))
-        })?;
-        type Answered = (i64, PgTimestamp, [Option<i16>; 4]);
-        type Row = (i64, PgTimestamp, Option<i16>, Option<i16>, Option<i16>, Option<i16>);
-        let answered = within(
-            Statement::new(
-                "SELECT ticket_id, answered_at, overall, timeliness, courtesy, solution FROM surveys \
-                 WHERE ",
-            ),
-            "answered_at",
-            self.period,
+        type Row = (
+            (i64, PgTimestamp, bool, Option<PgTimestamp>),
+            (Option<i16>, Option<i16>, Option<i16>, Option<i16>),
         );
-        type Columns =
-            (BigInt, Timestamptz, Maybe<SmallInt>, Maybe<SmallInt>, Maybe<SmallInt>, Maybe<SmallInt>);
-        read_in_pieces::<Columns, Row>(tx, "answered", answered, |tx, rows| {
-            let row = |(ticket, at, overall, timeliness, courtesy, solution): Row| -> Answered {
-                (ticket, at, [overall, timeliness, courtesy, solution])
+        let select = Statement::new(
+            "SELECT ticket_id, created_at, status = 'answered', answered_at, overall, timeliness, courtesy, solution \
+             FROM surveys WHERE ",
+        );
+        let select = within(select, "created_at", self.period).sql(" OR ");
+        let select = within(select, "answered_at", self.period);
+        read_in_pieces::<Columns, Row>(tx, "surveyed", select, |tx, rows| {
+            // Facts outside of the period do not count.
+            let both = |((ticket, created_at, answered, answered_at), ratings): Row| {
+                let (overall, timeliness, courtesy, solution) = ratings;
+                let ratings = [overall, timeliness, courtesy, solution].map(Option::unwrap_or_default);
+                let sent = Fact { ticket, at: created_at.0, what: What::Sent { answered } };
+                let answer = |at: PgTimestamp| Fact { ticket, at: at.0, what: What::Answered { ratings } };
+                [Some(sent), answered_at.map(answer)].into_iter().flatten()
             };
-            let fact = |(ticket, at, ratings): Answered| Fact {
-                ticket,
-                at: at.0,
-                what: What::Answered { ratings: ratings.map(Option::unwrap_or_default) },
-            };
-            self.facts(tx, rows.into_iter().map(row).map(fact))
+            self.facts(tx, rows.into_iter().flat_map(both))
         })
     }
 
-    pub(super) fn acceptances(&mut self, tx: &mut PgConnection) -> Result<()> {
+    /// Of the frames with the work of staff.
+    pub(super) fn acceptances(
+        &mut self,
+        tx: &mut PgConnection,
+        period: (PgTimestamp, PgTimestamp),
+    ) -> Result<()> {
         type Row = (i64, PgTimestamp, i16, PgTimestamp, PgTimestamp, Option<f64>, Option<Uuid>);
         let select = within(
             Statement::new(
@@ -146,7 +142,7 @@ impl Reader {
                  FROM attention_clocks WHERE ",
             ),
             "accepted_at",
-            self.period,
+            period,
         );
         type Columns =
             (BigInt, Timestamptz, SmallInt, Timestamptz, Timestamptz, Maybe<Double>, Maybe<SqlUuid>);
