@@ -23,22 +23,22 @@ pub struct Statistics {
     /// The figures of all tickets that match the filters.
     pub tickets: Figures,
     /// One row for each criticality, and one with `null` for unclassified tickets. With the filter `criticality`, only
-    /// its values. `null` if `by` does not include `criticality`.
-    pub by_criticality: Option<Vec<ByCriticality>>,
-    /// One row for each unit of a requester that has any counts, by tickets received, descending. `null` if `by` does
+    /// its values. Empty if `by` does not include `criticality`.
+    pub by_criticality: Vec<ByCriticality>,
+    /// One row for each unit of a requester that has any counts, by tickets received, descending. Empty if `by` does
     /// not include `unit`.
-    pub by_unit: Option<Vec<ByNamed>>,
-    /// One row for each category that has any counts, by tickets received, descending. `null` if `by` does not include
+    pub by_unit: Vec<ByNamed>,
+    /// One row for each category that has any counts, by tickets received, descending. Empty if `by` does not include
     /// `category`.
-    pub by_category: Option<Vec<ByNamed>>,
-    /// One row for each channel that has any counts, by tickets received, descending. `null` if `by` does not include
+    pub by_category: Vec<ByNamed>,
+    /// One row for each channel that has any counts, by tickets received, descending. Empty if `by` does not include
     /// `channel`.
-    pub by_channel: Option<Vec<ByChannel>>,
-    /// The work of each member of staff in the period. `null` if `by` does not include `person`.
-    pub by_person: Option<Vec<ByPerson>>,
+    pub by_channel: Vec<ByChannel>,
+    /// The work of each member of staff in the period. Empty if `by` does not include `person`.
+    pub by_person: Vec<ByPerson>,
     /// The work of the staff of each support level in the period; one row for each level. `null` if `by` does not
     /// include `level`.
-    pub by_level: Option<Vec<ByLevel>>,
+    pub by_level: Vec<ByLevel>,
     /// The tickets escalated in the period.
     pub escalations: Escalations,
     /// The surveys of all tickets: the same as `tickets.surveys`.
@@ -123,10 +123,8 @@ pub struct Escalations {
     pub to_level_2: i64,
     /// Tickets that were escalated to support level 3.
     pub to_level_3: i64,
-    /// For each count, by its name, the path of the list of what it counts. Only present with `with_links=true`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub(super) links: Option<Links>,
+    /// For each count, by its name, the path of the list of what it counts. Empty without `with_links=true`.
+    pub(super) links: Links,
 }
 
 /// Knowledge base activity.
@@ -139,11 +137,9 @@ pub struct Knowledge {
     pub revisions: i64,
     /// `solved_with_article` for all tickets.
     pub solved_with_article: i64,
-    /// For each count except `revisions`, by its name, the path of the list of what it counts. Only present with
+    /// For each count except `revisions`, by its name, the path of the list of what it counts. Empty without
     /// `with_links=true`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub(super) links: Option<Links>,
+    pub(super) links: Links,
 }
 
 /// The figures of all tickets in a part of a period.

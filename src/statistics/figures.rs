@@ -118,10 +118,9 @@ pub struct Figures {
     pub open_age_days: Spread,
     /// The perception surveys of these tickets.
     pub surveys: Surveys,
-    /// For each count, by its name, the path of the list of what it counts. Only present with `with_links=true`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub links: Option<Links>,
+    /// For each count, by its name, the path of the list of what it counts. Empty without `with_links=true`, and in
+    /// quarterly reports.
+    pub links: Links,
 }
 
 /// `archived` by reason.
@@ -232,10 +231,9 @@ pub struct Work {
     pub reopened: i64,
     /// Tickets that this person escalated, or that were escalated to this level.
     pub escalated: i64,
-    /// For each count, by its name, the path of the list of what it counts. Only present with `with_links=true`.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    #[schema(nullable = false)]
-    pub links: Option<Links>,
+    /// For each count, by its name, the path of the list of what it counts. Empty without `with_links=true`, and in
+    /// quarterly reports.
+    pub links: Links,
 }
 
 /// A part of a whole as a share from 0 to 1; `None` if the whole is 0.

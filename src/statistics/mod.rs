@@ -83,12 +83,12 @@ pub struct StatisticsFilters {
     #[serde(default)]
     #[param(required = false)]
     unit_id: Vec<Uuid>,
-    /// The breakdowns to return; repeat it to include several. `criticality` and `channel` if omitted. The fields of the
-    /// others are `null`.
+    /// The breakdowns to return; repeat it to include several, or separate the values by commas. `criticality` and
+    /// `channel` if omitted. The lists of the others are empty.
     #[serde(default)]
     #[param(required = false, inline, max_items = 6)]
     by: Vec<Breakdown>,
-    /// Adds `links` to the figures: for each count, the path of the list of what it counts. They are several times as
+    /// Fills `links` of the figures: for each count, the path of the list of what it counts. They are several times as
     /// long as the figures.
     #[serde(default)]
     #[param(required = false)]
@@ -98,9 +98,9 @@ pub struct StatisticsFilters {
 /// Read the statistics of a period
 ///
 /// Days begin and end in the entity's time zone (`MESA_TIMEZONE`). The schemas `Figures`, `SurveyFigures`,
-/// `ByPerson` and `ByLevel` define what each figure counts. `by` selects the breakdowns. With `with_links=true`,
-/// `links` has the path of the list that a figure counts, so that the tickets behind it can be read. `previous` has the same figures for the previous period: the same number of
-/// months if the period consists of whole months, otherwise the same number of days.
+/// `ByPerson` and `ByLevel` define what each figure counts. `by` selects the breakdowns. With `with_links=true`, `links` has
+/// the path of the list that a figure counts, so that the tickets behind it can be read. `previous` has the same figures for
+/// the previous period: the same number of months if the period consists of whole months, otherwise the same number of days.
 ///
 /// Technicians may read totals of survey answers but no individual answers. They get figures computed from answers
 /// (`satisfied`, `satisfaction_rate`, `mean_ratings`) only for one whole past calendar quarter without filters: for all
@@ -127,7 +127,7 @@ pub async fn read(call: Call, query: Query<StatisticsFilters>) -> Result<HttpRes
             unit_id,
             by,
             with_links,
-        } = query.read()?;
+        } = query.separated_by_commas("by").read()?;
         let period = Period { from, to };
         let question = Question {
             period,

@@ -173,36 +173,37 @@ impl Question {
         let lists = self.lists(stretch);
         let Grouped { all, escalated_to: [to_level_2, to_level_3], .. } = found;
         let tickets = self.linked(&lists, Group::All, all);
-        let wanted = |one: Breakdown| by.has(one).then_some(());
+        let wanted = |one: Breakdown| by.has(one);
         let linked = |group: Group, figures: Figures| self.linked(&lists, group, figures);
         let of_ids = |rows: Vec<(Option<Uuid>, Figures)>, group: fn(Option<Uuid>) -> Group, names| {
             rows::named(rows.into_iter().map(|(id, figures)| (id, linked(group(id), figures))), names)
         };
-        let links = |all: &[(&str, Option<String>)]| self.with_links.then(|| links(all));
-        let with_article =
-            tickets.links.as_ref().and_then(|links| links.0.get("solved_with_article").cloned());
+        let links =
+            |all: &[(&str, Option<String>)]| if self.with_links { links(all) } else { Links::default() };
+        let with_article = tickets.links.0.get("solved_with_article").cloned();
         Statistics {
             from: stretch.period.from,
             to: stretch.period.to,
             timezone: self.timezone.name().to_owned(),
-            by_criticality: wanted(Breakdown::Criticality).map(|()| {
+            by_criticality: listed(wanted(Breakdown::Criticality), || {
                 let wanted = &self.scope.criticality;
                 rows::by_criticality(found.by_criticality, wanted, |one, figures| {
                     linked(Group::Criticality(one), figures)
                 })
             }),
-            by_unit: wanted(Breakdown::Unit).map(|()| of_ids(found.by_unit, Group::Unit, &names.units)),
-            by_category: wanted(Breakdown::Category)
-                .map(|()| of_ids(found.by_category, Group::Category, &names.categories)),
-            by_channel: wanted(Breakdown::Channel).map(|()| {
+            by_unit: listed(wanted(Breakdown::Unit), || of_ids(found.by_unit, Group::Unit, &names.units)),
+            by_category: listed(wanted(Breakdown::Category), || {
+                of_ids(found.by_category, Group::Category, &names.categories)
+            }),
+            by_channel: listed(wanted(Breakdown::Channel), || {
                 rows::by_channel(found.by_channel, |one, figures| linked(Group::Channel(one), figures))
             }),
-            by_person: wanted(Breakdown::Person).map(|()| {
+            by_person: listed(wanted(Breakdown::Person), || {
                 rows::by_person(found.by_person, &names.people, |id, work| {
                     self.worked(&lists, Who::Person(id), work)
                 })
             }),
-            by_level: wanted(Breakdown::Level).map(|()| {
+            by_level: listed(wanted(Breakdown::Level), || {
                 rows::by_level(found.by_level, |level, work| self.worked(&lists, Who::Level(level), work))
             }),
             escalations: Escalations {
@@ -231,11 +232,13 @@ impl Question {
     }
 
     fn linked(&self, lists: &Lists<'_>, group: Group, figures: Figures) -> Figures {
-        Figures { links: self.with_links.then(|| lists.figures(group)), ..figures }
+        let links = if self.with_links { lists.figures(group) } else { Links::default() };
+        Figures { links, ..figures }
     }
 
     fn worked(&self, lists: &Lists<'_>, who: Who, work: Work) -> Work {
-        Work { links: self.with_links.then(|| lists.work(who)), ..work }
+        let links = if self.with_links { lists.work(who) } else { Links::default() };
+        Work { links, ..work }
     }
 }
 
@@ -287,6 +290,11 @@ fn knowledge(tx: &mut PgConnection, whole: &Stretch) -> Result<(i64, i64)> {
     let revisions = article_revisions::table
         .filter(article_revisions::changed_at.ge(begin).and(article_revisions::changed_at.lt(end)));
     Ok((published.count().get_result(tx)?, revisions.count().get_result(tx)?))
+}
+
+/// The rows of a breakdown; none if it is not wanted.
+fn listed<T>(is_wanted: bool, rows: impl FnOnce() -> Vec<T>) -> Vec<T> {
+    if is_wanted { rows() } else { Vec::new() }
 }
 
 fn links(all: &[(&str, Option<String>)]) -> Links {

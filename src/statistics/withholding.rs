@@ -15,14 +15,14 @@ impl Statistics {
     /// the parameters of the request.
     pub fn withhold_answers(&mut self, question: &Question) {
         let not_offered = WithheldReason::NotOffered;
-        let groups = (self.by_criticality.iter_mut().flatten().map(|row| &mut row.figures))
-            .chain(self.by_unit.iter_mut().flatten().map(|row| &mut row.figures))
-            .chain(self.by_channel.iter_mut().flatten().map(|row| &mut row.figures));
+        let groups = (self.by_criticality.iter_mut().map(|row| &mut row.figures))
+            .chain(self.by_unit.iter_mut().map(|row| &mut row.figures))
+            .chain(self.by_channel.iter_mut().map(|row| &mut row.figures));
         groups.for_each(|figures| withhold(figures, Some(not_offered)));
         let whole = reason(&self.tickets, self.period(), question);
         // All categories of the period or none: what is withheld follows from all of them. Without them only the total is
         // shown.
-        let categories = self.by_category.as_deref_mut().unwrap_or_default();
+        let categories = self.by_category.as_mut_slice();
         let parts = match whole {
             Some(reason) => vec![Some(reason); categories.len()],
             None if self.tickets.surveys.not_final > 0 => {
@@ -58,9 +58,7 @@ impl Part {
 
 fn withhold(figures: &mut Figures, reason: Option<WithheldReason>) {
     // The list behind it is not accessible to readers of totals.
-    if let Some(links) = &mut figures.links {
-        links.0.remove("surveys.satisfied");
-    }
+    figures.links.0.remove("surveys.satisfied");
     if let Some(reason) = reason {
         figures.surveys.withhold(reason);
     }

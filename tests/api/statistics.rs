@@ -326,15 +326,14 @@ fn breakdowns_and_links_are_returned_on_request_alone() {
     desk.database.five_quarters(400);
     let quarter = "/statistics?from_date=2025-10-01&through_date=2025-12-31";
     let all = ["by_criticality", "by_channel", "by_category", "by_unit", "by_person", "by_level"];
-    let shown = |figures: &Value| all.map(|list| figures[list].is_array());
+    let shown = |figures: &Value| all.map(|list| !figures[list].as_array().unwrap().is_empty());
     let director = desk.director();
     let usual = director.get(quarter);
     // Without links, and with the breakdowns that have few rows.
     assert!(usual.bytes.len() < 40_000, "{} bytes", usual.bytes.len());
-    assert!(!usual.text().contains("links"));
+    assert!(!usual.text().contains("/api/v1/tickets?"));
     let usual = usual.ok();
     assert_eq!(shown(&usual), [true, true, false, false, false, false]);
-    assert!(all.iter().all(|list| usual.get(*list).is_some()), "what is not asked for is null");
     let some = director.get(&format!("{quarter}&by=level&by=unit")).ok();
     assert_eq!(shown(&some), [false, false, false, true, false, true]);
     assert_eq!((&some["tickets"], &some["previous"]), (&usual["tickets"], &usual["previous"]));
@@ -349,7 +348,7 @@ fn breakdowns_and_links_are_returned_on_request_alone() {
         &every["escalations"],
         &every["knowledge"],
     ];
-    assert!(with_links.iter().all(|figures| figures["links"].is_object()));
+    assert!(with_links.iter().all(|figures| !figures["links"].as_object().unwrap().is_empty()));
     let unknown = director.get(&format!("{quarter}&by=assignee"));
     assert_eq!((unknown.status, unknown.faults()[0].0.as_str()), (400, "/by"));
 }

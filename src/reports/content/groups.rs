@@ -16,7 +16,7 @@ fn criticality_name(criticality: Option<Criticality>) -> &'static str {
 }
 
 pub fn criticality(report: &QuarterlyReport) -> Section {
-    let rows = report.statistics.by_criticality.iter().flatten().map(|row| {
+    let rows = report.statistics.by_criticality.iter().map(|row| {
         let f = &row.figures;
         vec![
             Cell::text(criticality_name(row.criticality)),
@@ -90,21 +90,11 @@ pub fn origin(report: &QuarterlyReport) -> Section {
         chart: Some(Chart { kind: ChartKind::Bars, title: format!("{title}: recibidas"), series: vec![1] }),
     };
     let named = |name: &Option<String>, none: &str| name.clone().unwrap_or_else(|| none.to_owned());
-    let units = statistics
-        .by_unit
-        .iter()
-        .flatten()
-        .map(|row| group_row(named(&row.name, "Sin unidad"), &row.figures));
-    let categories = statistics
-        .by_category
-        .iter()
-        .flatten()
-        .map(|row| group_row(named(&row.name, "Sin asunto"), &row.figures));
-    let channels = statistics
-        .by_channel
-        .iter()
-        .flatten()
-        .map(|row| group_row(channel_name(row.channel).to_owned(), &row.figures));
+    let units = statistics.by_unit.iter().map(|row| group_row(named(&row.name, "Sin unidad"), &row.figures));
+    let categories =
+        statistics.by_category.iter().map(|row| group_row(named(&row.name, "Sin asunto"), &row.figures));
+    let channels =
+        statistics.by_channel.iter().map(|row| group_row(channel_name(row.channel).to_owned(), &row.figures));
     Section {
         title: "Origen",
         tables: vec![
@@ -151,18 +141,9 @@ pub fn staff(report: &QuarterlyReport) -> Section {
             Cell::Count(w.escalated),
         ]
     };
-    let levels = report
-        .statistics
-        .by_level
-        .iter()
-        .flatten()
-        .map(|level| row(format!("Nivel {}", level.level), &level.work));
-    let people = report
-        .statistics
-        .by_person
-        .iter()
-        .flatten()
-        .map(|person| row(person.full_name.clone(), &person.work));
+    let levels =
+        report.statistics.by_level.iter().map(|level| row(format!("Nivel {}", level.level), &level.work));
+    let people = report.statistics.by_person.iter().map(|person| row(person.full_name.clone(), &person.work));
     Section {
         title: "Personal",
         text: vec![

@@ -34,18 +34,11 @@ pub enum Group {
 
 impl<'a> From<&'a Statistics> for Quarterly<'a> {
     fn from(statistics: &'a Statistics) -> Self {
-        let criticalities = statistics
-            .by_criticality
-            .iter()
-            .flatten()
-            .map(|row| (Group::Criticality(row.criticality), &row.figures));
-        let units =
-            statistics.by_unit.iter().flatten().map(|row| (Group::Unit(row.name.clone()), &row.figures));
-        let categories = statistics
-            .by_category
-            .iter()
-            .flatten()
-            .map(|row| (Group::Category(row.name.clone()), &row.figures));
+        let criticalities =
+            statistics.by_criticality.iter().map(|row| (Group::Criticality(row.criticality), &row.figures));
+        let units = statistics.by_unit.iter().map(|row| (Group::Unit(row.name.clone()), &row.figures));
+        let categories =
+            statistics.by_category.iter().map(|row| (Group::Category(row.name.clone()), &row.figures));
         Quarterly { all: &statistics.tickets, groups: criticalities.chain(units).chain(categories).collect() }
     }
 }
