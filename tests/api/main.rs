@@ -15,6 +15,7 @@ mod absence_list;
 mod access_grants;
 mod access_matrix;
 mod account_notices;
+mod added_columns;
 mod anonymization;
 mod assignment_warnings;
 mod attachments;

@@ -61,7 +61,11 @@ pub fn for_new_clock(
     received_at: DateTime<Utc>,
 ) -> Statement<'_> {
     statement
-        .sql("SELECT * FROM attention_policies WHERE criticality = ")
+        // A prepared statement with `*` fails once a later version adds a column.
+        .sql(
+            "SELECT id, criticality, calendar_id, minutes, opening_hours, effective_from, holiday_set_id \
+             FROM attention_policies WHERE criticality = ",
+        )
         .bind::<SqlText, _>(criticality)
         .sql(" AND effective_from <= greatest(")
         .bind::<Timestamptz, _>(received_at)
