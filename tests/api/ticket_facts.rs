@@ -53,6 +53,17 @@ fn every_step_of_a_ticket_changes_its_facts() {
         .run("UPDATE tickets SET channel = 'phone', criticality = 'low', attended_working_minutes = 7 WHERE id = 5");
     let changed = "channel = 'phone' AND criticality = 'low' AND attended_working_minutes = 7";
     assert_eq!((desk.database.count(DIFFERENT), of(changed)), (0, 1));
+    // Each alone.
+    for change in [
+        "category_id = (SELECT id FROM categories c WHERE c.id IS DISTINCT FROM tickets.category_id LIMIT 1)",
+        "channel = 'email'",
+        "criticality = 'high'",
+        "first_attention_due_at = first_attention_due_at + interval '1 hour'",
+        "attended_working_minutes = 8",
+    ] {
+        desk.database.run(&format!("UPDATE tickets SET {change} WHERE id = 5"));
+        assert_eq!(desk.database.count(DIFFERENT), 0, "{change}");
+    }
 }
 
 #[test]
