@@ -62,12 +62,9 @@ impl<'a> Statement<'a> {
         let mut all = Statement::new("");
         for (place, statement) in first.into_iter().enumerate() {
             let begin = if place == 0 { "WITH" } else { "," };
-            all = all.sql(format!("{begin} statement_{place} AS ("));
-            all.pieces.extend(statement.pieces);
-            all = all.sql(") ");
+            all = all.sql(format!("{begin} statement_{place} AS (")).query(statement).sql(") ");
         }
-        all.pieces.extend(last.pieces);
-        all
+        all.query(last)
     }
 }
 
@@ -81,7 +78,7 @@ impl<'a, ST> Statement<'a, ST> {
         self
     }
 
-    /// Adds a query of Diesel in this place.
+    /// Adds a query of Diesel, or another statement, in this place.
     pub fn query(mut self, query: impl QueryFragment<Pg> + Send + 'a) -> Self {
         self.pieces.push(Box::new(query));
         self

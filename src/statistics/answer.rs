@@ -36,7 +36,7 @@ pub struct Statistics {
     pub by_channel: Vec<ByChannel>,
     /// The work of each member of staff in the period. Empty if `by` does not include `person`.
     pub by_person: Vec<ByPerson>,
-    /// The work of the staff of each support level in the period; one row for each level. `null` if `by` does not
+    /// The work of the staff of each support level in the period; one row for each level. Empty if `by` does not
     /// include `level`.
     pub by_level: Vec<ByLevel>,
     /// The tickets escalated in the period.

@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::links::Scope;
-use crate::language::text_enum;
+use crate::tickets::filters::AttentionState;
 use crate::tickets::model::{ArchiveReason, Channel, Criticality};
 
 /// Microseconds since the year 2000.
@@ -41,16 +41,6 @@ impl Scope {
             && any(&self.channel, Some(&ticket.channel))
             && any(&self.category_id, ticket.category_id.as_ref())
             && any(&self.unit_id, ticket.unit_id.as_ref())
-    }
-}
-
-text_enum! {
-    /// The state of the first attention of a ticket.
-    pub enum AttentionState {
-        InTime = "in_time",
-        Late = "late",
-        Waiting = "waiting",
-        WaitingOverdue = "waiting_overdue",
     }
 }
 

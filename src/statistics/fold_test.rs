@@ -4,11 +4,12 @@ use proptest::prelude::*;
 use uuid::Uuid;
 
 use super::breakdown::Breakdowns;
-use super::fact::{AttentionState, Fact, Moment, Origin, Receipt, What};
+use super::fact::{Fact, Moment, Origin, Receipt, What};
 use super::fold::Fold;
 use super::frame::{Frame, Plan, Slot};
 use super::grouped::Grouped;
 use super::links::Scope;
+use crate::tickets::filters::AttentionState;
 use crate::tickets::model::{Channel, Criticality};
 
 const MINUTE: Moment = 60_000_000;

@@ -13,13 +13,13 @@ use diesel::sql_types::{
 };
 use uuid::Uuid;
 
-use super::fact::{AttentionState, Fact, Moment, Origin, Receipt, Removed, What};
+use super::fact::{Fact, Moment, Origin, Receipt, Removed, What};
 use super::fold::Fold;
 use crate::db::Statement;
 use crate::db::cursor::read_in_pieces;
 use crate::db::schema::articles;
 use crate::problem::Result;
-use crate::tickets::filters::ATTENTION;
+use crate::tickets::filters::{ATTENTION, AttentionState};
 use crate::tickets::model::{ArchiveReason, Channel, Criticality};
 
 /// Compiling the queries costs more than it saves, pages of an index range lie together, and all rows are read.

@@ -1,8 +1,9 @@
 //! The counts of one group of tickets, and of the work of one person or level. Pure.
 
 use super::backlog_age::Age;
-use super::fact::{AttentionState, Receipt};
+use super::fact::Receipt;
 use super::figures::{Figures, MeanRatings, Work};
+use crate::tickets::filters::AttentionState;
 use crate::tickets::model::ArchiveReason;
 
 /// The counts of one group of tickets.

@@ -60,7 +60,8 @@ impl Choices {
         let statement = Statement::new(
             "SELECT p.*, u.id AS unit_id, u.name AS unit_name, u.head_id, c.required_profile FROM (",
         );
-        let found: Found = policies::for_new_clock(statement, self.provisional, self.received_at)
+        let found: Found = statement
+            .query(policies::for_new_clock(self.provisional, self.received_at))
             .sql(") AS p LEFT JOIN units u ON u.id = ")
             .bind::<Nullable<SqlUuid>, _>(self.unit_id)
             .sql(" AND (u.active OR ")

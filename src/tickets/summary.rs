@@ -61,9 +61,6 @@ pub struct SummaryRow {
 /// The most characters of an excerpt.
 const EXCERPT: usize = 200;
 
-/// The beginning of a description: one character more than an excerpt has, so that a longer text is noticed.
-const BEGINNING: &str = "left(t.description, 201)";
-
 /// The first 200 characters of a description on one line; the end of a longer text is replaced by an ellipsis.
 fn excerpt(beginning: &str) -> String {
     let is_longer = beginning.chars().nth(EXCERPT).is_some();
@@ -109,7 +106,11 @@ fn names_and_excerpts(
     let found: Vec<Found> = Statement::typed::<Columns>(
         "SELECT t.id, r.id, r.full_name, r.role, a.id, a.full_name, a.role, c.id, c.name, ",
     )
-    .sql(if excerpts == Excerpts::Read { BEGINNING } else { "''" })
+    // One character more than an excerpt has, so that a longer text is noticed.
+    .sql(match excerpts {
+        Excerpts::Read => format!("left(t.description, {})", EXCERPT + 1),
+        Excerpts::Empty => "''".to_owned(),
+    })
     .sql(NAMES)
     .bind::<Array<BigInt>, _>(rows.iter().map(|row| row.id).collect::<Vec<i64>>())
     .sql(")")

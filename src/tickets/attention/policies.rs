@@ -51,25 +51,20 @@ pub fn kept_calendar(opening_hours: &str, timezone: Tz, holidays: &Holidays) -> 
 /// The policy for a new clock of this ticket: the one in force at its reception, or at the last application of the
 /// policies to open tickets if that was later.
 pub fn of_ticket(db: &mut PgConnection, ticket: &TicketRow, criticality: Criticality) -> Result<Policy> {
-    Ok(for_new_clock(Statement::new(""), criticality, ticket.received_at).get_result(db)?)
+    Ok(for_new_clock(criticality, ticket.received_at).get_result(db)?)
 }
 
-/// The statement that selects this policy, after what `statement` has already.
-pub fn for_new_clock(
-    statement: Statement<'_>,
-    criticality: Criticality,
-    received_at: DateTime<Utc>,
-) -> Statement<'_> {
-    statement
-        // A prepared statement with `*` fails once a later version adds a column.
-        .sql(
-            "SELECT id, criticality, calendar_id, minutes, opening_hours, effective_from, holiday_set_id \
+/// The statement that selects this policy.
+pub fn for_new_clock(criticality: Criticality, received_at: DateTime<Utc>) -> Statement<'static> {
+    // A prepared statement with `*` fails once a later version adds a column.
+    Statement::new(
+        "SELECT id, criticality, calendar_id, minutes, opening_hours, effective_from, holiday_set_id \
              FROM attention_policies WHERE criticality = ",
-        )
-        .bind::<SqlText, _>(criticality)
-        .sql(" AND effective_from <= greatest(")
-        .bind::<Timestamptz, _>(received_at)
-        .sql(", (SELECT max(applied_at) FROM attention_applications)) ORDER BY effective_from DESC LIMIT 1")
+    )
+    .bind::<SqlText, _>(criticality)
+    .sql(" AND effective_from <= greatest(")
+    .bind::<Timestamptz, _>(received_at)
+    .sql(", (SELECT max(applied_at) FROM attention_applications)) ORDER BY effective_from DESC LIMIT 1")
 }
 
 /// The policies in force at a moment, one for each criticality.

@@ -201,9 +201,9 @@ pub struct TicketCountByAttention {
 /// others. `GET /tickets/counts?by=status,criticality,assignee&sort=queue` counts the open tickets by these three. All
 /// filters of `GET /tickets` hold, and the same tickets are counted: a requester's own, or all for staff. A count is the
 /// `total` of that list with the value of the row as the filter, in place of one that is there already. Values that no ticket
-/// has are counted as 0, except people, categories and units, of which the first 1,000 are listed. Of each state at most the newest 10,000 tickets are counted, so that the call takes no
-/// longer the more tickets are closed; see `is_exact`. The order of the list does not matter here, but `sort=queue` is also
-/// the filter that it is there: only open tickets.
+/// has are counted as 0, except people, categories and units, of which the first 1,000 are listed. Of each state at most the newest
+/// 10,000 tickets are counted, so that the call takes no longer the more tickets are closed; see `is_exact`. The order of the
+/// list does not matter here, but `sort=queue` is also the filter that it is there: only open tickets.
 ///
 /// Poll it with `If-None-Match`: the response is a 304 until a number changes.
 #[utoipa::path(

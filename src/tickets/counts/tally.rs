@@ -121,7 +121,8 @@ impl Tally {
             };
             statement = statement.sql(format!(" AS by_{}", each.as_str()));
         }
-        // Its text differs for each set of filters: a connection would keep a large statement for each.
+        // Its text differs for each set of filters: a connection would keep a large statement for each. And the selectivity of a
+        // filter depends on its values.
         Ok(Tally(statement.sql(grouped(&by)).planned_each_time().load(db)?))
     }
 
@@ -188,11 +189,7 @@ fn newest<'a>(
         tickets::received_at.desc(),
         tickets::id.desc(),
     ));
-    match filters.name_at_most_a_state() {
-        true => statement.query(query).sql(format!(" LIMIT {MOST_OF_A_STATE}")),
-        // The selectivity of a filter depends on its values: each call is planned for its own values.
-        false => statement.query(query.limit(MOST_OF_A_STATE)),
-    }
+    statement.query(query.limit(MOST_OF_A_STATE))
 }
 
 /// The groups of the values, with the names of people, categories and units.
