@@ -1,5 +1,8 @@
 //! Access tokens (JWT, HS256 only) and refresh tokens (random, kept as a hash).
 
+use std::collections::HashMap;
+use std::sync::{PoisonError, RwLock};
+
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
@@ -19,7 +22,13 @@ pub const REFRESH_DAYS: i64 = 30;
 /// wrong clock, and would be valid for too long.
 const AHEAD: i64 = 60;
 
+/// How long after its expiry a token is still accepted, in seconds: the clocks of two copies differ.
+const LEEWAY: i64 = 5;
+
 const ISSUER: &str = "mesa";
+
+/// The number of tokens whose verified claims are kept.
+const KEPT: usize = 4096;
 
 /// The claims of an access token.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -51,6 +60,8 @@ pub struct Tokens {
     validation: Validation,
     /// From the current secret and the previous one.
     fingerprints: Vec<EncodingKey>,
+    /// The claims of tokens with a good signature: a client sends the same token with each request.
+    signed: RwLock<HashMap<Box<str>, Claims>>,
 }
 
 impl Tokens {
@@ -61,7 +72,7 @@ impl Tokens {
         validation.set_issuer(&[ISSUER]);
         validation.set_audience(&[ISSUER]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-        validation.leeway = 5;
+        validation.leeway = LEEWAY.unsigned_abs();
         validation.validate_nbf = true;
         let secrets = || std::iter::once(secret).chain(previous);
         let fingerprints = secrets()
@@ -77,6 +88,7 @@ impl Tokens {
             keys,
             validation,
             fingerprints,
+            signed: RwLock::default(),
         }
     }
 
@@ -119,13 +131,38 @@ impl Tokens {
 
     /// The claims of the token, if one of the keys signed it, it has not expired, and it is not from the future.
     pub fn verify(&self, token: &str) -> Option<Claims> {
+        let now = chrono::Utc::now().timestamp();
+        let kept = self.signed.read().unwrap_or_else(PoisonError::into_inner).get(token).cloned();
+        let claims = match kept {
+            Some(claims) => claims,
+            None => {
+                let claims = self.verify_signature(token)?;
+                let mut signed = self.signed.write().unwrap_or_else(PoisonError::into_inner);
+                if signed.len() >= KEPT {
+                    signed.retain(|_, claims| is_current(claims, now));
+                }
+                if signed.len() >= KEPT {
+                    signed.clear();
+                }
+                signed.insert(token.into(), claims.clone());
+                claims
+            }
+        };
+        is_current(&claims, now).then_some(claims)
+    }
+
+    fn verify_signature(&self, token: &str) -> Option<Claims> {
         // Nearly all are signed with the first key: another one costs a second attempt.
-        let claims = self.keys.iter().find_map(|key| {
+        self.keys.iter().find_map(|key| {
             let data = jsonwebtoken::decode::<Claims>(token, &key.decoding, &self.validation).ok()?;
             (data.header.kid.as_ref() == Some(&key.id)).then_some(data.claims)
-        })?;
-        (claims.iat <= chrono::Utc::now().timestamp() + AHEAD).then_some(claims)
+        })
     }
+}
+
+/// Whether these claims, of a token with a good signature, have begun and not expired at this second of the Unix time.
+fn is_current(claims: &Claims, now: i64) -> bool {
+    claims.iat <= now + AHEAD && claims.exp >= now - LEEWAY
 }
 
 /// Identifies a secret without revealing it.
@@ -188,6 +225,23 @@ mod tests {
         let other =
             jsonwebtoken::encode(&header, &claims, &EncodingKey::from_secret(NEW.as_bytes())).unwrap();
         assert!(tokens.verify(&other).is_none());
+    }
+
+    #[test]
+    fn a_kept_token_expires_and_the_number_of_kept_ones_is_limited() {
+        let tokens = Tokens::new(NEW, None);
+        let good = tokens.sign(Uuid::now_v7(), Locale::Es, 0).unwrap();
+        let claims = tokens.verify(&good).unwrap();
+        let keep = |claims: Claims| tokens.signed.write().unwrap().insert(good.as_str().into(), claims);
+        keep(Claims { exp: claims.iat - LEEWAY - 1, ..claims.clone() });
+        assert!(tokens.verify(&good).is_none());
+        keep(Claims { iat: claims.iat + 3600, ..claims });
+        assert!(tokens.verify(&good).is_none());
+        for _ in 0..KEPT + 10 {
+            let other = tokens.sign(Uuid::now_v7(), Locale::Es, 0).unwrap();
+            assert!(tokens.verify(&other).is_some() && tokens.verify(&format!("{other}A")).is_none());
+        }
+        assert!(tokens.signed.read().unwrap().len() <= KEPT);
     }
 
     #[test]
