@@ -1,6 +1,6 @@
 //! Checks requests by the contract: the permission, the headers, the query and the body that it states for an operation.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt::Display;
 use std::sync::Arc;
 
@@ -63,11 +63,9 @@ impl Schemas {
         let contract = contract.add(CONTRACT, openapi).map_err(|error| unfit(&error))?;
         let contract = contract.prepare().map_err(|error| unfit(&error))?;
         let mut schemas = Schemas::default();
-        for name in
-            openapi["components"]["schemas"].as_object().into_iter().flat_map(|schemas| schemas.keys())
-        {
+        for name in bodies(openapi) {
             let schema = json!({"$ref": format!("{CONTRACT}#/components/schemas/{name}")});
-            schemas.bodies.insert(name.clone(), validator(name, &schema, &contract)?);
+            schemas.bodies.insert(name.to_owned(), validator(name, &schema, &contract)?);
         }
         for (path, item) in openapi["paths"].as_object().into_iter().flatten() {
             for (method, operation) in item.as_object().into_iter().flatten() {
@@ -206,6 +204,34 @@ impl Schemas {
             Some(validator) => faults_by(validator, value),
             None => unknown(),
         }
+    }
+}
+
+/// The names of the schemas that bodies of requests are checked by: those of the bodies, and the resource that a merge patch
+/// results in. The schemas of answers would take several times the memory.
+fn bodies(openapi: &Value) -> BTreeSet<&str> {
+    let operations = openapi["paths"].as_object().into_iter().flatten();
+    let operations = operations.flat_map(|(_, item)| item.as_object().into_iter().flatten());
+    let mut names = BTreeSet::new();
+    for (_, operation) in operations {
+        collect_references(&operation["requestBody"], &mut names);
+    }
+    let schemas = &openapi["components"]["schemas"];
+    let patched = names.iter().filter_map(|name| name.strip_suffix("Patch"));
+    let patched: Vec<&str> = patched.filter(|name| !schemas[*name].is_null()).collect();
+    names.extend(patched);
+    names
+}
+
+fn collect_references<'a>(value: &'a Value, names: &mut BTreeSet<&'a str>) {
+    match value {
+        Value::Object(fields) => {
+            let reference = fields.get("$ref").and_then(Value::as_str);
+            names.extend(reference.and_then(|path| path.strip_prefix("#/components/schemas/")));
+            fields.values().for_each(|value| collect_references(value, names));
+        }
+        Value::Array(items) => items.iter().for_each(|value| collect_references(value, names)),
+        _ => {}
     }
 }
 
