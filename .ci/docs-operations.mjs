@@ -71,6 +71,8 @@ export async function executeAll(page, operations, { token, pathOf, secrets }) {
     // A user reads the record first and sends its ETag; any version will do here.
     const required = (parameter) => parameter.in === 'header' && parameter.required
     for (const { name } of one.operation.parameters?.filter(required) ?? []) await fillParameter(block, name, '*', one.id, 'header')
+    // A stream ends after the time that is asked for.
+    if (one.id === 'getEventStream') await fillParameter(block, 'seconds', 1, one.id, 'query')
     for (const [field, secret] of Object.entries(SECRETS[one.id]?.(secrets) ?? {})) {
       const body = block.locator('textarea.body-param__text')
       await body.fill(JSON.stringify({ ...JSON.parse(await body.inputValue()), [field]: await secret() }))

@@ -66,6 +66,10 @@ def before_load_schema(context, raw_schema):
             mail = operation.get("requestBody", {}).get("content", {}).get("message/rfc822")
             if mail:
                 mail["example"] = mail["example"].encode()
+    # A stream has no end, and what waits for an event would wait at each of many requests: tests/api/event_log.rs has both.
+    del raw_schema["paths"]["/api/v1/events/stream"]
+    events = raw_schema["paths"]["/api/v1/events"]["get"]
+    events["parameters"] = [one for one in events["parameters"] if one.get("name") != "wait"]
 
 
 @schemathesis.deserializer("text/csv", "text/html", "application/vnd.*", "message/rfc822", "image/*", "application/pdf", "application/zip")

@@ -18,6 +18,7 @@ const LAYERS: [(&str, &[&str]); 8] = [
             "contract",
             "desk",
             "downloads",
+            "events",
             "health",
             "improvement",
             "inbound",

@@ -26,6 +26,7 @@ pub mod desk;
 pub mod documents;
 /// Reading files of tickets, followups, articles and records.
 pub mod downloads;
+pub mod events;
 /// Health checks and metrics.
 pub mod health;
 /// Public holidays: those of Colombia and the entity's own.

@@ -20,6 +20,7 @@ use utoipa::openapi::OpenApi;
 use utoipa_actix_web::{AppExt, scope};
 use utoipa_swagger_ui::SwaggerUi;
 
+use crate::events::feed::Feed;
 use crate::http::cors::cors;
 use crate::http::desk::Desk;
 use crate::http::envelope::envelope;
@@ -29,8 +30,8 @@ use crate::http::schemas::Schemas;
 use crate::http::{body, etag};
 use crate::problem::{Code, Problem, Text};
 use crate::{
-    account, audit, contract, desk, downloads, health, improvement, inbound, indicators, knowledge, mail,
-    minutes, people, personal_data, reports, retention, staff, statistics, surveys, tickets,
+    account, audit, contract, desk, downloads, events, health, improvement, inbound, indicators, knowledge,
+    mail, minutes, people, personal_data, reports, retention, staff, statistics, surveys, tickets,
 };
 
 /// Everything under `/api/v1`.
@@ -53,7 +54,8 @@ fn api(routes: &mut Routes) {
         .configure(people::routes)
         .configure(personal_data::routes)
         .configure(staff::routes)
-        .configure(retention::routes);
+        .configure(retention::routes)
+        .configure(events::routes);
 }
 
 /// The complete contract: the handlers' declarations and the common properties.
@@ -131,6 +133,7 @@ impl Contract {
 pub fn app(
     desk: Data<Desk>,
     contract: Data<Contract>,
+    feed: Data<Feed>,
 ) -> App<
     impl ServiceFactory<
         ServiceRequest,
@@ -149,6 +152,7 @@ pub fn app(
         .app_data(desk)
         .app_data(Arc::clone(&contract.schemas))
         .app_data(contract)
+        .app_data(feed)
         .app_data(body::payload_config())
         // An invalid id is the id of no resource.
         .app_data(web::PathConfig::default().error_handler(|_, request| {

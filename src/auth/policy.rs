@@ -127,6 +127,8 @@ text_enum! {
         ManageRetention = "manage_retention",
         /// Read everything that the desk holds about a person.
         ReadPersonalData = "read_personal_data",
+        /// Follow the events of the desk, as far as the other permissions allow to read what they are about.
+        FollowEvents = "follow_events",
     }
 }
 
@@ -205,6 +207,7 @@ pub const TABLE: &[Row] = &[
     (Action::ReadRetentionRules,  [NO, ANY, ANY, ANY]),
     (Action::ManageRetention,     [NO, NO, NO, ANY]),
     (Action::ReadPersonalData,    [OWN, OWN, OWN, ANY]),
+    (Action::FollowEvents,        [OWN, ANY, ANY, ANY]),
 ];
 
 text_enum! {

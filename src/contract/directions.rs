@@ -21,8 +21,10 @@ const GROWING: &[&str] = &[
     "IndicatorKind",
     "MessageKind",
     "MinimumDatum",
+    "RecordEventType",
     "ReportMark",
     "Step",
+    "TicketEventType",
     "UserPermission",
     "WatchReason",
 ];
@@ -89,7 +91,9 @@ fn open(name: &str, schema: &mut Value) {
         let description = format!("{description}\n\n{OPEN}");
         schema.insert("description".to_owned(), description.trim().into());
         schema.insert("maxLength".to_owned(), json!(100));
-        schema.insert("pattern".to_owned(), json!("^[a-z0-9_]+$"));
+        let is_dotted = values.as_array().into_iter().flatten().any(|value| value.to_string().contains('.'));
+        let pattern = if is_dotted { "^[a-z0-9_.]+$" } else { "^[a-z0-9_]+$" };
+        schema.insert("pattern".to_owned(), json!(pattern));
         schema.insert("x-extensible-enum".to_owned(), values);
     }
 }

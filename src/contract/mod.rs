@@ -64,6 +64,7 @@ const TAGS: &[(&str, &str)] = &[
     ("attachments", "Files of tickets, followups, articles and improvement actions"),
     ("knowledge", "Activity 8: the knowledge base"),
     ("history", "Activity 9: the log of events and the verification of its integrity"),
+    ("events", "All changes in the order of their commits, for other systems and live pages"),
     ("surveys", "Activity 10: the perception survey"),
     ("inbound emails", "Received mail and its processing"),
     ("messages", "Messages of the desk to people, with their delivery state"),

@@ -26,6 +26,7 @@ pub fn headers() -> Value {
         ),
         "Content-Disposition": always("A download, with the file's name", text(1000)),
         "Content-Security-Policy": always("Prevents a browser from running the content of the file", text(200)),
+        "X-Accel-Buffering": always("Tells a proxy to pass each event on at once", json!({"type": "string", "enum": ["no"]})),
         "Retry-After": always(
             "The number of seconds after which to retry", json!({"type": "integer", "minimum": 1, "maximum": 86_400})
         ),
@@ -227,8 +228,10 @@ pub fn complete(path: &str, method: &str, operation: &mut Value) {
             response["content"] = problem_content();
         }
         let contents = response["content"].as_object();
-        let is_download =
-            contents.is_some_and(|contents| contents.keys().any(|media_type| !media_type.ends_with("json")));
+        let is_stream = contents.is_some_and(|contents| contents.contains_key("text/event-stream"));
+        let is_download = !is_stream
+            && contents
+                .is_some_and(|contents| contents.keys().any(|media_type| !media_type.ends_with("json")));
         let mut headers = answer_headers(status);
         let mut add = |name: &str| headers[name] = json!({"$ref": format!("#/components/headers/{name}")});
         if status.starts_with('2') {
@@ -246,6 +249,9 @@ pub fn complete(path: &str, method: &str, operation: &mut Value) {
             }
             if has_ranges {
                 add("Accept-Ranges");
+            }
+            if is_stream {
+                add("X-Accel-Buffering");
             }
             if is_download {
                 add("Content-Disposition");

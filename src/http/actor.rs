@@ -161,15 +161,24 @@ impl Admission {
     /// The same for a read: the account may have been read within the last second. Nobody is refused by what was known then:
     /// they may have signed in again, or have another role, since.
     pub(super) fn admit_to_read(self, db: &mut PgConnection, admissions: &Admissions) -> Result<Actor> {
-        let may_read = |account: &Account| {
-            let rights = Rights { role: account.role, granted: &account.granted };
-            account.era == self.token.era && rights.permitted(&self.permission).is_some()
-        };
-        let account = match admissions.known(self.token.sub).filter(may_read) {
+        let account = match self.known(admissions) {
             Some(account) => account,
             None => admissions.read(db, self.token.sub)?,
         };
         self.admit_account(account)
+    }
+
+    /// The same without the database; `None` if it must be asked.
+    pub(super) fn admit_known(self, admissions: &Admissions) -> Option<Actor> {
+        let account = self.known(admissions)?;
+        self.admit_account(account).ok()
+    }
+
+    fn known(&self, admissions: &Admissions) -> Option<Account> {
+        admissions.known(self.token.sub).filter(|account| {
+            let rights = Rights { role: account.role, granted: &account.granted };
+            account.era == self.token.era && rights.permitted(&self.permission).is_some()
+        })
     }
 
     fn admit_account(self, account: Account) -> Result<Actor> {

@@ -125,12 +125,7 @@ impl Call {
     where
         F: FnOnce(&mut PgConnection, &Actor) -> Result<Answer> + Send + 'static,
     {
-        let (admission, admissions) = (self.admission(), Arc::clone(&self.desk.admissions));
-        let run = move |db: &mut PgConnection| {
-            let actor = admission.admit_to_read(db, &admissions)?;
-            act(db, &actor)
-        };
-        let answer = self.run(run).await?;
+        let answer = self.look(act).await?;
         Ok(self.respond(answer))
     }
 
@@ -142,14 +137,36 @@ impl Call {
         F: FnOnce(&mut PgConnection, &Actor) -> Result<T> + Send + 'static,
         M: FnOnce(T) -> Result<Answer> + Send + 'static,
     {
+        let read = self.look(act).await?;
+        let answer = web::block(move || make(read)).await.map_err(Problem::internal)??;
+        Ok(self.respond(answer))
+    }
+
+    /// Reads with one connection, for a request that may read again before it is answered. The caller is admitted each time.
+    pub async fn look<T, F>(&self, act: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut PgConnection, &Actor) -> Result<T> + Send + 'static,
+    {
         let (admission, admissions) = (self.admission(), Arc::clone(&self.desk.admissions));
         let run = move |db: &mut PgConnection| {
             let actor = admission.admit_to_read(db, &admissions)?;
             act(db, &actor)
         };
-        let read = self.run(run).await?;
-        let answer = web::block(move || make(read)).await.map_err(Problem::internal)??;
-        Ok(self.respond(answer))
+        self.run(run).await
+    }
+
+    /// The caller as they are now: known for a second, as for every read.
+    pub async fn actor(&self) -> Result<Actor> {
+        match self.admission().admit_known(&self.desk.admissions) {
+            Some(actor) => Ok(actor),
+            None => self.look(|_, actor| Ok(actor.clone())).await,
+        }
+    }
+
+    /// When the access token expires, in seconds of the Unix time.
+    pub fn expires_at(&self) -> i64 {
+        self.token.exp
     }
 
     /// Changes data in one transaction; under an `Idempotency-Key`, once.
@@ -213,6 +230,7 @@ impl Call {
             done
         };
         let answer = self.run(run).await?;
+        self.desk.written.notify_one();
         Ok(self.respond(answer))
     }
 

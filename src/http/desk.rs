@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, web};
 use object_store::ObjectStore;
+use tokio::sync::{Notify, watch};
 
 use super::admissions::Admissions;
 use super::body_memory::BodyMemory;
@@ -26,6 +27,10 @@ pub struct Desk {
     pub body_memory: Arc<BodyMemory>,
     pub uploads: UploadSlots,
     pub admissions: Arc<Admissions>,
+    /// Notified after each change that a request made, for those who wait for new events.
+    pub written: Notify,
+    /// Set once the server is asked to stop: requests that wait end.
+    pub stopping: watch::Sender<bool>,
 }
 
 impl Desk {

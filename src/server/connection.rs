@@ -20,7 +20,7 @@ use actix_web::web::{Bytes, Data};
 use futures_util::Stream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
-use tokio::time::{Sleep, sleep};
+use tokio::time::{Instant, Sleep, sleep};
 use tokio_rustls::server::TlsStream;
 
 use super::parser_problem;
@@ -132,6 +132,11 @@ impl MessageBody for AnswerBody {
 /// How long a client may take to read a response that was sent before the end of its request's body.
 const DISCARD_TIME: Duration = Duration::from_secs(5);
 
+/// How long a client may take nothing of what is sent.
+const STALLED: Duration = Duration::from_secs(60);
+/// How often a stalled connection is looked at.
+const LOOK: Duration = Duration::from_secs(2);
+
 /// The number of bytes that are read before actix-http processes them. actix-http reads all available input, up to
 /// 128 KiB, even after the response: with thousands of clients that send endlessly, its buffers would take hundreds
 /// of megabytes.
@@ -147,6 +152,8 @@ pub struct Connection {
     replacement: Option<(Vec<u8>, usize)>,
     /// When a connection that discards its input is closed.
     end: Option<Pin<Box<Sleep>>>,
+    /// Since when the client takes nothing of what is sent, and when to look again.
+    stalled: Option<(Instant, Pin<Box<Sleep>>)>,
 }
 
 impl Connection {
@@ -158,11 +165,24 @@ impl Connection {
             desk,
             replacement: None,
             end: None,
+            stalled: None,
         }
     }
 
     pub fn open_requests(&self) -> Rc<OpenRequests> {
         Rc::clone(&self.open_requests)
+    }
+
+    /// Waits while the client takes nothing; an error after `STALLED`, and within `LOOK` once the server stops.
+    fn poll_stalled(&mut self, context: &mut Context<'_>) -> Poll<io::Error> {
+        let (since, look) = self.stalled.get_or_insert_with(|| (Instant::now(), Box::pin(sleep(LOOK))));
+        while look.as_mut().poll(context).is_ready() {
+            if since.elapsed() >= STALLED || *self.desk.stopping.borrow() {
+                return Poll::Ready(io::ErrorKind::TimedOut.into());
+            }
+            look.as_mut().reset(Instant::now() + LOOK);
+        }
+        Poll::Pending
     }
 
     /// Discards the input, so that the client can read the response, and signals the end of the input to actix-http
@@ -220,7 +240,13 @@ impl AsyncWrite for Connection {
             this.replacement = parser_problem::instead_of(buffer, &this.desk).map(|answer| (answer, 0));
         }
         let Some((answer, written)) = &mut this.replacement else {
-            return this.transport.poll_write(context, buffer);
+            return match this.transport.poll_write(context, buffer) {
+                Poll::Pending => this.poll_stalled(context).map(Err),
+                written => {
+                    this.stalled = None;
+                    written
+                }
+            };
         };
         while *written < answer.len() {
             match ready!(this.transport.poll_write(context, &answer[*written..]))? {

@@ -1,6 +1,7 @@
 //! The desk on its database, for the server and for commands.
 
 use diesel::PgConnection;
+use tokio::sync::{Notify, watch};
 
 use super::database::{prepare_server_role, urls};
 use super::files::files;
@@ -49,7 +50,20 @@ pub(super) fn desk(mut config: Config, url: &str) -> Result<Desk, StartError> {
     let body_memory = BodyMemory::new(config.body_memory_bytes);
     let uploads = UploadSlots::default();
     let (traffic, admissions) = (Traffic::default(), Default::default());
-    Ok(Desk { db, tokens, files, config, traffic, limits, body_memory, uploads, admissions })
+    let (written, stopping) = (Notify::new(), watch::Sender::new(false));
+    Ok(Desk {
+        db,
+        tokens,
+        files,
+        config,
+        traffic,
+        limits,
+        body_memory,
+        uploads,
+        admissions,
+        written,
+        stopping,
+    })
 }
 
 /// Runs a command on the desk with one connection, on the private PostgreSQL if no other is configured.

@@ -21,6 +21,7 @@ use tokio_rustls::rustls::ServerConfig;
 use super::connection::{AnswerBody, Connection, OpenRequests, RequestBody, Transport};
 use super::tls_handshakes::Handshakes;
 use crate::app::{self, Contract};
+use crate::events::feed::Feed;
 use crate::http::desk::Desk;
 
 /// Open files other than client connections: for PostgreSQL, mail, and files that are read and written.
@@ -72,9 +73,11 @@ pub fn start(
         .shutdown_timeout(shutdown_seconds)
         .disable_signals();
     let stopping = builder.graceful_shutdown_signal();
+    let feed = Data::new(Feed::default());
     let service = move || {
-        let app =
-            map_config(app::app(desk.clone(), contract.clone()).into_factory(), |()| AppConfig::default());
+        let app = map_config(app::app(desk.clone(), contract.clone(), feed.clone()).into_factory(), |()| {
+            AppConfig::default()
+        });
         let app = apply_fn_factory(app, |mut request: Request, app| {
             let open = request.conn_data::<Rc<OpenRequests>>().map(OpenRequests::begin);
             let read_to_end = RequestBody::watch(&mut request);

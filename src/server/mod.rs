@@ -147,7 +147,7 @@ async fn answer(
     // A TLS client cannot be answered without a handshake.
     let late = if certificate.is_some() { None } else { Some(listener.try_clone()?) };
     let tls = certificate.as_ref().map(|certificate| certificate.server()).transpose()?;
-    let server = http_server::start(desk, contract, listener, tls, LAST_REQUESTS)?;
+    let server = http_server::start(desk.clone(), contract, listener, tls, LAST_REQUESTS)?;
     let renewing = certificate
         .and_then(|certificate| Some(renew(certificate, stop.hangup.take()?)))
         .map(actix_web::rt::spawn);
@@ -155,6 +155,7 @@ async fn answer(
     let stopping = actix_web::rt::spawn(async move {
         stop.asked().await;
         log::info!("stopping");
+        desk.stopping.send_replace(true);
         let last_mail = async {
             if let Some(mail) = mail {
                 mail.stop(Duration::from_secs(LAST_REQUESTS)).await;

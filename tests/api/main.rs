@@ -41,6 +41,7 @@ mod database_roles;
 mod departures;
 mod desk_settings;
 mod doors;
+mod event_log;
 mod example_values;
 mod examples;
 mod expansion;

@@ -2,7 +2,7 @@
 
 mod entries;
 mod places;
-mod shown;
+pub mod shown;
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, get};

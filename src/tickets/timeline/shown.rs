@@ -35,10 +35,14 @@ pub fn kinds() -> Vec<&'static str> {
     SHOWN.iter().map(|(kind, ..)| kind.as_str()).collect()
 }
 
+/// The fields of the changes and of the details of such an event that requesters see; `None` if they do not see the event.
+pub fn shown(kind: EventKind) -> Option<(&'static [&'static str], &'static [&'static str])> {
+    SHOWN.iter().find(|(known, ..)| *known == kind).map(|(_, fields, names)| (*fields, *names))
+}
+
 /// Removes from an event what its requester may not see.
 pub fn cut_for_requester(kind: EventKind, changes: &mut Vec<Change>, details: &mut Value) {
-    let shown = SHOWN.iter().find(|(known, ..)| *known == kind);
-    let (fields, names) = shown.map_or((&[][..], &[][..]), |(_, fields, names)| (*fields, *names));
+    let (fields, names) = shown(kind).unwrap_or_default();
     changes.retain(|change| fields.contains(&change.field.as_str()));
     let told = names.iter().filter(|name| !details[**name].is_null());
     let told: Map<String, Value> = told.map(|name| ((*name).to_owned(), details[*name].clone())).collect();

@@ -126,6 +126,9 @@ impl Client {
     ) -> Answer {
         // A path with `//` is not below `/api/v1`.
         let path = if path.starts_with("//") { path[1..].to_owned() } else { format!("/api/v1{path}") };
+        // A stream has no end unless one is asked for.
+        let is_endless = path.trim_end_matches('?').ends_with("/events/stream");
+        let path = if is_endless { format!("{}?seconds=1", path.trim_end_matches('?')) } else { path };
         let mut request = http().request(method.clone(), format!("{}{path}", self.url));
         if let Some(token) = &self.token {
             request = request.bearer_auth(token);

@@ -14,6 +14,7 @@ use mesa::auth::policy::Role;
 use mesa::auth::tokens::Tokens;
 use mesa::config::Config;
 use mesa::db::{Db, schema::users};
+use mesa::events::feed::Feed;
 use mesa::http::body_memory::BodyMemory;
 use mesa::http::limits::Limits;
 use mesa::http::traffic::Traffic;
@@ -211,6 +212,8 @@ impl Server {
             body_memory,
             uploads: Default::default(),
             admissions: Default::default(),
+            written: Default::default(),
+            stopping: Default::default(),
         });
         let contract: Data<Contract> = contract::shared();
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
@@ -220,7 +223,8 @@ impl Server {
         let desk = shared.clone();
         let thread = std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
-                let server = HttpServer::new(move || app::app(desk.clone(), contract.clone()))
+                let feed = Data::new(Feed::default());
+                let server = HttpServer::new(move || app::app(desk.clone(), contract.clone(), feed.clone()))
                     .workers(1)
                     .disable_signals()
                     .listen(listener)

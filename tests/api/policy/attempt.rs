@@ -44,6 +44,7 @@ impl Attempt<'_> {
     pub fn answers(&self, action: Action) -> Vec<Answer> {
         let get = |path: &str| self.me.get(path);
         match action {
+            Action::FollowEvents => vec![get("/events?limit=1")],
             Action::UseOwnAccount => vec![get("/me"), self.me.patch("/me", json!({"locale": "en"}))],
             Action::RegisterTicket => {
                 let demo = self.desk.requester();

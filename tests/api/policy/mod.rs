@@ -74,6 +74,7 @@ const TABLE: &[(Action, [Reach; 4])] = &[
     (Action::ReadRetentionRules,  [No, Any, Any, Any]),
     (Action::ManageRetention,     [No, No, No, Any]),
     (Action::ReadPersonalData,    [Own, Own, Own, Any]),
+    (Action::FollowEvents,        [Any, Any, Any, Any]),
 ];
 
 /// Checks every action of the table for one role, on an own resource and on one of another person.

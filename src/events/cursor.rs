@@ -1,0 +1,106 @@
+//! Places in the log, as clients keep them.
+//!
+//! The cursor of a reader of the whole log is a position with the beginning of the hash of the entry there: after a backup
+//! was restored, another event may have that position, and the reader must not continue as if nothing had happened. The
+//! cursor of a reader of a few tickets is the id of the last event that they saw: a position would tell how much happens to
+//! the tickets of others.
+
+use uuid::Uuid;
+
+use super::entry::Entry;
+use crate::problem::{Code, Problem, Text};
+
+/// Before the first event.
+pub const START: &str = "start";
+/// After the last event that there is.
+pub const END: &str = "end";
+
+/// How many bytes of the hash a cursor has.
+const HASHED: usize = 4;
+
+/// A place in the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Cursor {
+    Start,
+    End,
+    /// After the entry with this position and a hash that begins so, in hexadecimal.
+    Position(i64, String),
+    /// After this event.
+    Event(Uuid),
+}
+
+impl Cursor {
+    /// After this entry, for a reader of the whole log.
+    pub fn of_entry(entry: &Entry) -> Self {
+        Cursor::Position(entry.position, beginning(&entry.hash))
+    }
+
+    /// # Errors
+    /// A 400 if this is no cursor.
+    pub fn read(text: &str) -> Result<Self, Problem> {
+        match text {
+            START => return Ok(Cursor::Start),
+            END => return Ok(Cursor::End),
+            _ => {}
+        }
+        if let Ok(id) = text.parse() {
+            return Ok(Cursor::Event(id));
+        }
+        let (position, hash) = text.split_once('-').ok_or_else(invalid)?;
+        match position.parse() {
+            Ok(position) if position >= 0 && hash.len() == HASHED * 2 => {
+                Ok(Cursor::Position(position, hash.to_owned()))
+            }
+            _ => Err(invalid()),
+        }
+    }
+}
+
+/// The cursor of a reader of the whole log.
+pub fn of_position(position: i64, hash: &[u8]) -> String {
+    format!("{position}-{}", beginning(hash))
+}
+
+/// The part of an entry's hash that a cursor has.
+pub fn beginning(hash: &[u8]) -> String {
+    hex::encode(hash.get(..HASHED).unwrap_or(hash))
+}
+
+#[track_caller]
+pub fn invalid() -> Problem {
+    Problem::new(
+        Code::InvalidCursor,
+        Text::new(
+            "El registro de eventos no tiene este lugar para esta cuenta: el cursor no es de este servidor, el rol cambió o \
+             se restauró una copia de seguridad. Lea de nuevo desde `start` o desde `end`.",
+            "The event log has no such place for this account: the cursor is not from this server, the role has changed, or a \
+             backup was restored. Read again \
+             from `start` or from `end`.",
+        ),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_is_read_as_it_was_written() {
+        let text = of_position(4711, &[0x9f, 0x86, 0xd0, 0x81, 0x88]);
+        assert_eq!(text, "4711-9f86d081");
+        assert_eq!(Cursor::read(&text).unwrap(), Cursor::Position(4711, "9f86d081".into()));
+        let id = Uuid::now_v7();
+        assert_eq!(Cursor::read(&id.to_string()).unwrap(), Cursor::Event(id));
+        for wrong in [
+            "",
+            "4711",
+            "-1-9f86d081",
+            "x-9f86d081",
+            "1-9f86",
+            "0-9f86d081-",
+            "99999999999999999999-9f86d081",
+        ] {
+            assert!(Cursor::read(wrong).is_err(), "{wrong}");
+        }
+    }
+}
