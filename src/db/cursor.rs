@@ -10,8 +10,8 @@ use diesel::query_dsl::LoadQuery;
 use super::Statement;
 use crate::problem::Result;
 
-/// The number of rows of a piece.
-const PIECE: usize = 10_000;
+/// The number of rows of a piece: with more, the system gives the memory of each piece anew.
+const PIECE: usize = 2_000;
 
 /// The next rows of a cursor, whose columns have the types `ST`.
 pub struct Fetch<ST> {

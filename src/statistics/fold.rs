@@ -1,8 +1,6 @@
 //! One pass over the facts of all slots: counts are added to each frame and group at once, times are kept for the end.
 //! Pure.
 
-use std::collections::HashMap;
-
 use super::backlog::Backlog;
 use super::breakdown::Breakdown;
 use super::fact::{Fact, Moment, Origin, Receipt, Removed, What, minutes};
@@ -13,6 +11,7 @@ use super::links::Scope;
 use super::samples::{Samples, Worker};
 use super::seen::Seen;
 use super::tally::{Tally, WorkTally};
+use super::tickets::Tickets;
 
 /// What is kept of a ticket.
 struct Known {
@@ -28,7 +27,7 @@ pub struct Fold {
     frames_by_slot: Vec<Vec<usize>>,
     pub(super) counted: Vec<FrameCounts>,
     /// The index of each ticket in `known`; none if it does not match the scope.
-    tickets: HashMap<i64, Option<u32>>,
+    tickets: Tickets,
     known: Vec<Known>,
     seen: Seen,
     pub(super) units: Index,
@@ -58,7 +57,7 @@ impl Fold {
             backlog: Backlog::new(plan.slots.iter().map(|slot| slot.backlog).collect()),
             plan,
             scope,
-            tickets: HashMap::new(),
+            tickets: Tickets::default(),
             known: Vec::new(),
             seen: Seen::default(),
             units: Index::default(),
@@ -105,8 +104,8 @@ impl Fold {
 
     /// Counts a fact. Returns false if its ticket is not known yet.
     pub fn fact(&mut self, fact: &Fact) -> bool {
-        let Some(ticket) = self.tickets.get(&fact.ticket) else { return false };
-        match (*ticket, &fact.what) {
+        let Some(ticket) = self.tickets.get(fact.ticket) else { return false };
+        match (ticket, &fact.what) {
             (Some(ticket), What::Open { ended_at }) => self.backlog.add(ticket, fact.at, *ended_at),
             (Some(ticket), _) => self.count_fact(ticket, fact),
             (None, _) => {}
@@ -201,7 +200,7 @@ impl Fold {
 
     /// A ticket from which an article was written, after all solutions.
     pub fn article(&mut self, id: i64) {
-        let Some(ticket) = self.tickets.get(&id).copied().flatten() else { return };
+        let Some(ticket) = self.tickets.get(id).flatten() else { return };
         let Some(groups) = self.known.get(ticket as usize).map(|known| known.groups) else { return };
         for (place, counted) in self.counted.iter_mut().enumerate() {
             if self.seen.has(set(Once::Solved, place, 0), id)

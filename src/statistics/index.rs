@@ -1,13 +1,13 @@
 //! Identifiers by a short index. Pure.
 
-use std::collections::HashMap;
-
 use uuid::Uuid;
+
+use super::numbered::Numbered;
 
 /// Each identifier once, in the order of its first use; no identifier has an index too.
 #[derive(Default)]
 pub struct Index {
-    known: HashMap<Option<Uuid>, u32>,
+    known: Numbered<Option<Uuid>, u32>,
     all: Vec<Option<Uuid>>,
 }
 

@@ -15,6 +15,7 @@ mod frame_counts;
 mod grouped;
 mod index;
 mod links;
+mod numbered;
 mod period;
 pub mod profiles;
 mod reading;
@@ -25,6 +26,7 @@ mod samples;
 mod seen;
 mod spread;
 mod tally;
+mod tickets;
 mod withholding;
 
 use actix_web::{HttpResponse, get};

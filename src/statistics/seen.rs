@@ -1,10 +1,10 @@
 //! Which tickets were counted already: what happens to a ticket twice in a period counts once. Pure.
 
-use std::collections::HashMap;
+use super::numbered::Numbered;
 
 /// Sets of tickets, each under a number. Tickets with neighbouring numbers share a word of 64 bits.
 #[derive(Default)]
-pub struct Seen(HashMap<(u64, i64), u64>);
+pub struct Seen(Numbered<(u64, i64), u64>);
 
 impl Seen {
     /// Whether the ticket was not in the set before; it is afterwards.
