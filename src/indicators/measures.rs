@@ -48,12 +48,13 @@ impl Counted {
 
 // `asked` is a period: its bounds, its first and last day, and the hours of the indicator. $1 is now.
 const TIMELY_ATTENTION: &str = "\
-    SELECT count(*) FILTER (WHERE t.attended_at <= t.first_attention_due_at) AS met, \
-        count(*) FILTER (WHERE t.attended_at IS NOT NULL OR t.archived_at IS NULL \
-            AND t.first_attention_due_at < CASE WHEN t.information_deadline IS NULL THEN $1 ELSE \
-                (SELECT h.started_at FROM holds h WHERE h.ticket_id = t.id AND h.ended_at IS NULL) END) AS counted \
-    FROM tickets t \
-    WHERE t.received_at >= asked.begins AND t.received_at < asked.ends AND t.first_attention_due_at IS NOT NULL";
+    SELECT count(*) FILTER (WHERE f.attended_at <= f.due_at) AS met, \
+        count(*) FILTER (WHERE CASE WHEN f.attended_at IS NOT NULL THEN true WHEN f.archive_reason IS NOT NULL THEN false ELSE \
+            f.due_at < (SELECT CASE WHEN t.information_deadline IS NULL THEN $1 ELSE \
+                (SELECT h.started_at FROM holds h WHERE h.ticket_id = t.id AND h.ended_at IS NULL) END \
+                FROM tickets t WHERE t.id = f.ticket_id) END) AS counted \
+    FROM ticket_facts f \
+    WHERE f.received_at >= asked.begins AND f.received_at < asked.ends AND f.due_at IS NOT NULL";
 
 const TIMELY_SOLUTION: &str = "\
     SELECT count(*) FILTER (WHERE solved_at <= received_at + make_interval(hours => asked.hours)) AS met, \
