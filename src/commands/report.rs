@@ -58,8 +58,8 @@ impl Report {
 fn report(config: &Config, url: &str, quarter: Quarter, format: ReportFormat) -> Result<Vec<u8>, StartError> {
     let connection = &mut session::open(url, Bounds::Command)?;
     let now = db::now(connection)?;
-    let found = quarterly::find(connection, config, quarter, format, Audience::Answers, now);
-    found.and_then(|found| found.write(format, config)).map_err(|problem| {
+    let found = quarterly::find(connection, config, None, quarter, format, Audience::Answers, now);
+    found.and_then(|found| found.write(format, config)).map(|(_, file)| file).map_err(|problem| {
         if problem.is_fault() {
             problem.log_line().into()
         } else {

@@ -138,6 +138,13 @@ impl Db {
         session::open(&self.url, Bounds::Request).map_err(Problem::unavailable)
     }
 
+    /// A second connection for work that is divided, if one is ready and most of the pool is free; it never waits.
+    pub fn spare(&self) -> Option<diesel::r2d2::PooledConnection<Manager>> {
+        let state = self.pool.state();
+        let busy = state.connections.saturating_sub(state.idle_connections);
+        if 2 * busy < self.size() { self.pool.try_get() } else { None }
+    }
+
     /// The maximum number of connections.
     pub fn size(&self) -> u32 {
         self.pool.max_size()

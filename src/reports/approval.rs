@@ -90,7 +90,15 @@ pub async fn approve(call: Call, path: Path<QuarterPath>, body: Body<EmptyBody>)
             return Ok((quarter, None));
         }
         let approval = Approval { approved_at: actor.now, approved_by: actor.person() };
-        let report = QuarterlyReport::gather(db, &desk.config, quarter, actor.now, Some(approval.clone()))?;
+        let report = QuarterlyReport::gather(
+            db,
+            &desk.config,
+            Some(&desk.db),
+            quarter,
+            actor.now,
+            Some(approval.clone()),
+        )?
+        .finish();
         actor.check_version(quarter, report.figures_digest()?)?;
         let for_totals = report.clone().for_totals(desk.config.timezone)?;
         Ok((quarter, Some((approval, report, for_totals))))

@@ -12,11 +12,12 @@ use serde_json::json;
 
 use utoipa::IntoParams;
 
-use super::report::{self, QuarterlyReport};
+use super::report::{self, Gathered, QuarterlyReport};
 use super::{Audience, QuarterPath, ReportFormat, begun, frozen};
 use crate::audit::log::{self, AuditResource};
 use crate::auth::policy::Action;
 use crate::config::Config;
+use crate::db::Db;
 use crate::documents::html::POLICY;
 use crate::http::body::Content;
 use crate::http::negotiation::Format;
@@ -75,13 +76,14 @@ pub async fn read(
         let quarter = path.read()?;
         let format =
             query.read()?.format.or_else(|| negotiation::accepted(&accept)).unwrap_or(ReportFormat::Json);
-        let found = find(db, &desk.config, quarter, format, Audience::of_role(actor.role), actor.now)?;
+        let audience = Audience::of_role(actor.role);
+        let found = find(db, &desk.config, Some(&desk.db), quarter, format, audience, actor.now)?;
         Ok((quarter, format, found, actor.clone()))
     });
     let desk = call.desk.clone();
     let (quarter, format, found, actor) = read.await?;
     // Runs without a database connection.
-    let write = move || Ok::<_, Problem>((found.version()?, found.write(format, &desk.config)?));
+    let write = move || found.write(format, &desk.config);
     let (version, content) = web::block(write).await.map_err(Problem::internal)??;
     let etag = etag::of_representation(quarter, version, &content);
     if etag::names(&known, &etag) {
@@ -114,24 +116,25 @@ pub async fn read(
 pub enum Found {
     /// The stored file of an approved report.
     Approved(Vec<u8>),
-    Current(Box<QuarterlyReport>),
+    /// What the current report is computed from, and for whom.
+    Current(Gathered, Audience),
 }
 
 impl Found {
-    /// The version of the report, which is the same in all formats.
-    fn version(&self) -> Result<String> {
-        match self {
-            Found::Approved(_) => Ok(report::APPROVED.to_owned()),
-            Found::Current(report) => report.figures_digest(),
+    /// The version of the report, which is the same in all formats, and the file of this format. Needs no connection.
+    ///
+    /// # Errors
+    /// If the file cannot be written.
+    pub fn write(self, format: ReportFormat, config: &Config) -> Result<(String, Vec<u8>)> {
+        let (gathered, audience) = match self {
+            Found::Approved(content) => return Ok((report::APPROVED.to_owned(), content)),
+            Found::Current(gathered, audience) => (gathered, audience),
+        };
+        let mut report = gathered.finish();
+        if audience == Audience::Totals {
+            report = report.for_totals(config.timezone)?;
         }
-    }
-
-    /// Writes the file. This is slow for a report that is not approved.
-    pub fn write(self, format: ReportFormat, config: &Config) -> Result<Vec<u8>> {
-        match self {
-            Found::Approved(content) => Ok(content),
-            Found::Current(report) => format.write(&report, config.entity.logo.as_ref()),
-        }
+        Ok((report.figures_digest()?, format.write(&report, config.entity.logo.as_ref())?))
     }
 }
 
@@ -142,6 +145,7 @@ impl Found {
 pub fn find(
     db: &mut PgConnection,
     config: &Config,
+    pool: Option<&Db>,
     quarter: Quarter,
     format: ReportFormat,
     audience: Audience,
@@ -156,9 +160,5 @@ pub fn find(
         Audience::Answers => None,
         Audience::Totals => frozen::approval(db, quarter)?,
     };
-    let mut report = QuarterlyReport::gather(db, config, quarter, now, approval)?;
-    if audience == Audience::Totals {
-        report = report.for_totals(config.timezone)?;
-    }
-    Ok(Found::Current(Box::new(report)))
+    Ok(Found::Current(QuarterlyReport::gather(db, config, pool, quarter, now, approval)?, audience))
 }

@@ -14,6 +14,7 @@ use super::indicators::ReportIndicator;
 use super::narrative::QuarterlyReportNarrative;
 use super::proposals::{self, ReportAction};
 use crate::config::Config;
+use crate::db::Db;
 use crate::people::Person;
 use crate::problem::{Problem, Result};
 use crate::statistics::answer::{Part, Statistics};
@@ -166,54 +167,70 @@ impl QuarterlyReport {
         })
     }
 
-    /// Computes the report at `now` from one snapshot.
+    /// Reads the report at `now` from one snapshot; if the pool has a connection to spare, with two.
     ///
     /// # Errors
     /// A 404 if there is no such quarter.
     pub fn gather(
         db: &mut PgConnection,
         config: &Config,
+        pool: Option<&Db>,
         quarter: Quarter,
         now: DateTime<Utc>,
         approval: Option<Approval>,
-    ) -> Result<Self> {
+    ) -> Result<Gathered> {
         let question = Self::question(quarter, config.timezone, now)?;
         let period = question.period;
         let (begin, end) = period.bounds(config.timezone)?;
         let day = now.with_timezone(&config.timezone).date_naive();
         let read = |tx: &mut PgConnection| {
-            let counted = question.count_within(tx)?;
+            let counted = question.count_within(tx, pool)?;
             let answered = counted.answered();
             let narrative = QuarterlyReportNarrative::find(tx, quarter)?;
             let indicators = ReportIndicator::of_quarter(tx, quarter, config.timezone, now)?;
             let improvement_actions = proposals::actions(tx, day)?;
             let comments = ReportComments::of_period(tx, (begin, end), answered)?;
-            let Answered { statistics, mut earlier } = counted.finish();
-            let trend = earlier.iter().chain([&statistics]).map(Statistics::total).collect();
-            Ok::<_, Problem>(QuarterlyReport {
-                entity: config.entity.name.clone(),
-                procedure: ReportProcedure {
-                    code: config.entity.procedure.code.clone(),
-                    version: config.entity.procedure.version.clone(),
-                },
-                year: quarter.year,
-                quarter: quarter.number,
-                from: period.from,
-                to: period.to,
-                generated_at: now,
-                over: end <= now,
-                approval,
-                narrative,
-                first_page: ReportFindings::default(),
-                indicators,
-                improvement_actions,
-                comments,
-                trend,
-                before: earlier.pop(),
-                statistics,
-            })
+            let (entity, code, version) = (
+                config.entity.name.clone(),
+                config.entity.procedure.code.clone(),
+                config.entity.procedure.version.clone(),
+            );
+            let finish = move || {
+                let Answered { statistics, mut earlier } = counted.finish();
+                let trend = earlier.iter().chain([&statistics]).map(Statistics::total).collect();
+                let report = QuarterlyReport {
+                    entity,
+                    procedure: ReportProcedure { code, version },
+                    year: quarter.year,
+                    quarter: quarter.number,
+                    from: period.from,
+                    to: period.to,
+                    generated_at: now,
+                    over: end <= now,
+                    approval,
+                    narrative,
+                    first_page: ReportFindings::default(),
+                    indicators,
+                    improvement_actions,
+                    comments,
+                    trend,
+                    before: earlier.pop(),
+                    statistics,
+                };
+                report.with_findings()
+            };
+            Ok::<_, Problem>(Gathered(Box::new(finish)))
         };
-        let report = db.build_transaction().repeatable_read().read_only().run(read)?;
-        Ok(report.with_findings())
+        db.build_transaction().repeatable_read().read_only().run(read)
+    }
+}
+
+/// Everything that was read for a report, before the figures are computed: that needs no connection.
+pub struct Gathered(Box<dyn FnOnce() -> QuarterlyReport + Send>);
+
+impl Gathered {
+    /// Computes the figures.
+    pub fn finish(self) -> QuarterlyReport {
+        (self.0)()
     }
 }

@@ -118,6 +118,7 @@ pub struct StatisticsFilters {
 )]
 #[get("/statistics")]
 pub async fn read(call: Call, query: Query<StatisticsFilters>) -> Result<HttpResponse> {
+    let desk = call.desk.clone();
     let read = move |db: &mut PgConnection, actor: &Actor| {
         let StatisticsFilters {
             from,
@@ -141,7 +142,7 @@ pub async fn read(call: Call, query: Query<StatisticsFilters>) -> Result<HttpRes
             with_links,
             earlier: period.before().map(|before| (before, Breakdowns::default())).into_iter().collect(),
         };
-        Ok((actor.role, question.clone(), question.count(db)?))
+        Ok((actor.role, question.clone(), question.count(db, &desk.db)?))
     };
     let make = |(role, question, counted): (Role, Question, Counted)| {
         let mut statistics = counted.finish().statistics;

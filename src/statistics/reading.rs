@@ -3,6 +3,8 @@
 //! fact.
 
 use std::collections::BTreeSet;
+use std::sync::mpsc::sync_channel;
+use std::thread;
 
 use chrono::NaiveDate;
 use diesel::connection::SimpleConnection;
@@ -15,10 +17,11 @@ use uuid::Uuid;
 
 use super::fact::{Fact, Moment, Origin, Receipt, Removed, What};
 use super::fold::Fold;
-use crate::db::Statement;
+use super::reading_events::Work;
 use crate::db::cursor::read_in_pieces;
 use crate::db::schema::articles;
-use crate::problem::Result;
+use crate::db::{Db, Literal, Statement};
+use crate::problem::{Problem, Result};
 use crate::tickets::filters::{ATTENTION, AttentionState};
 use crate::tickets::model::{ArchiveReason, Channel, Criticality};
 
@@ -28,6 +31,9 @@ const FOR_MANY_FACTS: &str =
 
 /// The number of facts of tickets that were received before: they are read at once.
 const MOST_PENDING: usize = 10_000;
+
+/// The number of pieces of facts that wait for the tickets to be read: about five megabytes.
+const MOST_QUEUED: usize = 32;
 
 pub(super) type Maybe<T> = Nullable<T>;
 
@@ -42,27 +48,59 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// Reads within a transaction that sees one snapshot. `now` is the moment of the state of what waits.
+    /// Reads within a transaction that sees one snapshot. `now` is the moment of the state of what waits. If the pool has
+    /// a connection to spare, it reads a part of the facts from the same snapshot at the same time.
     ///
     /// # Errors
     /// An error of PostgreSQL.
-    pub fn read(tx: &mut PgConnection, fold: Fold, now: Moment) -> Result<Fold> {
+    pub fn read(tx: &mut PgConnection, fold: Fold, now: Moment, pool: Option<&Db>) -> Result<Fold> {
         let Some((begin, end)) = fold.plan.bounds() else { return Ok(fold) };
         tx.batch_execute(FOR_MANY_FACTS)?;
         let moment = |at| PgTimestamp(at);
         let mut reader =
             Reader { fold, period: (moment(begin), moment(end)), now: moment(now), pending: Vec::new() };
-        reader.receipts(tx)?;
-        reader.openings(tx)?;
-        reader.escalations(tx)?;
-        reader.surveys(tx)?;
-        if let Some((begin, end)) = reader.fold.plan.work_bounds() {
-            reader.acceptances(tx, (moment(begin), moment(end)))?;
+        let work = Work::of(&reader.fold.plan, reader.period);
+        match pool.and_then(Db::spare) {
+            Some(mut spare) => reader.divided(tx, &work, |read| spare.work(read))?,
+            None => {
+                reader.receipts(tx)?;
+                work.read(tx, &mut |tx, facts| reader.facts(tx, facts.into_iter()))?;
+                reader.surveys(tx)?;
+            }
         }
         reader.earlier_tickets(tx)?;
         reader.articles(tx)?;
         reader.removed_surveys(tx)?;
         Ok(reader.fold)
+    }
+
+    /// Reads the work with another connection, which `beside` runs, while this one reads the rest.
+    fn divided(
+        &mut self,
+        tx: &mut PgConnection,
+        work: &Work,
+        beside: impl FnOnce(Box<dyn FnOnce(&mut PgConnection) -> Result<()> + '_>) -> Result<()> + Send,
+    ) -> Result<()> {
+        let snapshot: String = diesel::select(Literal::<Text>::new("pg_export_snapshot()")).get_result(tx)?;
+        // If this side fails, the other one cannot send and ends too.
+        let (send, received) = sync_channel::<Vec<Fact>>(MOST_QUEUED);
+        let read = move |db: &mut PgConnection| {
+            db.build_transaction().repeatable_read().read_only().run(|tx| {
+                tx.batch_execute(&format!("SET TRANSACTION SNAPSHOT '{snapshot}'; {FOR_MANY_FACTS}"))?;
+                work.read(tx, &mut |_, facts| send.send(facts).map_err(Problem::internal))
+            })
+        };
+        thread::scope(|scope| {
+            let name = "mesa-statistics".to_owned();
+            let other = thread::Builder::new().name(name).spawn_scoped(scope, || beside(Box::new(read)));
+            let other = other.map_err(Problem::internal)?;
+            self.receipts(tx)?;
+            self.surveys(tx)?;
+            for facts in received {
+                self.facts(tx, facts.into_iter())?;
+            }
+            other.join().map_err(|_| Problem::internal("the second reader of statistics panicked"))?
+        })
     }
 
     /// The tickets that were received, closed or archived in the period, each once.

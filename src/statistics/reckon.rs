@@ -18,6 +18,7 @@ use super::links::{Group, Lists, Scope, Who};
 use super::period::{Interval, MOST_PARTS, Period};
 use super::reading::Reader;
 use super::rows;
+use crate::db::Db;
 use crate::db::schema::{article_revisions, articles, categories, units, users};
 use crate::http::query::invalid;
 use crate::problem::{Result, Text};
@@ -71,19 +72,20 @@ struct Stretch {
 }
 
 impl Question {
-    /// Reads everything from one snapshot, so that the figures are consistent.
+    /// Reads everything from one snapshot, so that the figures are consistent; if the pool has a connection to spare,
+    /// with two.
     ///
     /// # Errors
     /// A 400 if the period is invalid or has too many parts.
-    pub fn count(self, db: &mut PgConnection) -> Result<Counted> {
-        db.build_transaction().repeatable_read().read_only().run(|tx| self.count_within(tx))
+    pub fn count(self, db: &mut PgConnection, pool: &Db) -> Result<Counted> {
+        db.build_transaction().repeatable_read().read_only().run(|tx| self.count_within(tx, Some(pool)))
     }
 
     /// The same, within a transaction that reads from one snapshot.
     ///
     /// # Errors
     /// As `count`.
-    pub fn count_within(self, tx: &mut PgConnection) -> Result<Counted> {
+    pub fn count_within(self, tx: &mut PgConnection, pool: Option<&Db>) -> Result<Counted> {
         let whole = self.stretch(self.period)?;
         let parts = self.interval.map_or_else(Vec::new, |interval| self.period.parts(interval));
         if parts.len() > MOST_PARTS {
@@ -98,7 +100,7 @@ impl Question {
         let earlier: Vec<Stretch> =
             self.earlier.iter().map(|(period, _)| stretch(period)).collect::<Result<_>>()?;
         let plan = self.plan(&whole, &earlier, &parts);
-        let fold = Reader::read(tx, Fold::new(plan, self.scope.clone()), moment(self.now))?;
+        let fold = Reader::read(tx, Fold::new(plan, self.scope.clone()), moment(self.now), pool)?;
         Ok(Counted {
             knowledge: knowledge(tx, &whole)?,
             names: Names::read(tx, &fold, self.by)?,

@@ -275,6 +275,19 @@ fn read(desk: &Desk, (from, to, _): (&str, &str, &str), more: &str) -> Value {
     desk.director().get(&format!("/statistics?from_date={from}&through_date={to}{asked}")).ok()
 }
 
+/// A pool with more reads a part of the facts with a second one, as in the other test.
+#[test]
+fn the_figures_are_the_same_with_one_connection() {
+    let desk = Desk::configured(&[("MESA_POOL_SIZE", "1")]);
+    desk.database.five_quarters(300);
+    let quarter @ (from, _, until) = QUARTERS[4];
+    let recount = Recount { database: &desk.database, from, until, only: "true".to_owned() };
+    let figures = read(&desk, quarter, "");
+    same("tickets", &figures["tickets"], &recount.figures());
+    let level_1 = recount.work(["true", "false", "false"], "level = 1", ["false", "false"]);
+    same("level 1", &figures["by_level"][0], &level_1);
+}
+
 #[test]
 fn every_figure_of_five_quarters_equals_a_recount() {
     let desk = Desk::open();
