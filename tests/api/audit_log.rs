@@ -27,7 +27,8 @@ const REFRESH: &str = "refreshSession";
 /// Tables that a request may change without an event.
 const UNRECORDED: &[(&str, &str)] = &[
     ("audit_events", "the log itself"),
-    ("log_entries", "the log itself"),
+    ("log_entries_placed", "the log itself"),
+    ("log_entries_waiting", "the log itself"),
     ("idempotency_keys", "copies of answers for retries"),
     ("password_reset_requests", "recorded when the request is processed"),
     ("sign_in_attempts", "counters"),

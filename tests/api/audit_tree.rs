@@ -267,6 +267,29 @@ fn positions_are_dense_and_ordered_under_concurrent_writes_and_sequencing() {
     assert!(found["heads"]["verified_count"].as_i64().unwrap() > 1, "{found}");
 }
 
+/// A copy of the previous version may number the log during an upgrade.
+#[test]
+fn the_previous_version_numbers_the_log_too() {
+    let desk = Desk::configured(&[KEY]);
+    desk.ticket_in("in_progress");
+    let waiting = "SELECT count(*) FROM log_entries WHERE position IS NULL";
+    assert!(desk.database.count(waiting) > 1);
+    desk.database.run(
+        "UPDATE log_entries l SET position = highest.position + waiting.number \
+         FROM (SELECT coalesce(max(position), -1) AS position FROM log_entries) AS highest, \
+              unnest((SELECT array_agg(ordinal ORDER BY ordinal) FROM log_entries WHERE position IS NULL)) \
+                  WITH ORDINALITY AS waiting (ordinal, number) \
+         WHERE l.ordinal = waiting.ordinal",
+    );
+    assert_eq!(desk.database.count(waiting), 0);
+    desk.ticket_in("solved");
+    sequence::run(&mut PgConnection::establish(&desk.database.server_url).unwrap(), IfBusy::Wait).unwrap();
+    assert_eq!(desk.database.count("SELECT count(*) FROM log_entries_waiting"), 0);
+    let found = desk.director().get("/audit/verification").ok();
+    assert_eq!((&found["whole"], &found["log"]["broken"]), (&json!(true), &json!([])), "{found}");
+    assert_eq!(found["log"]["tree_size"], desk.database.count("SELECT count(*) FROM log_entries"));
+}
+
 #[test]
 fn heads_are_created_daily_and_at_approvals_and_mailed_to_the_auditor() {
     let server = MailServer::start();

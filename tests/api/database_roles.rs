@@ -32,6 +32,11 @@ fn the_server_cannot_change_the_schema_truncate_or_disable_triggers() {
         ("DELETE FROM events", "the history cannot be changed"),
         ("UPDATE log_entries SET hash = sha256('x')", "the log cannot be changed"),
         ("DELETE FROM log_entries", "the log cannot be changed"),
+        ("DELETE FROM log_entries_waiting", "the log cannot be changed"),
+        ("DELETE FROM log_entries_placed", "the log cannot be changed"),
+        ("UPDATE log_entries_waiting SET hash = sha256('x')", "the log cannot be changed"),
+        ("TRUNCATE log_entries_placed", "permission denied"),
+        ("DROP TABLE log_entries_waiting", "must be owner"),
     ] {
         let error = db.batch_execute(sql).unwrap_err().to_string();
         assert!(error.contains(refusal), "{sql}: {error}");

@@ -2,7 +2,8 @@
 //!
 //! An entry is written in the transaction of its event, without a position, because transactions commit in another
 //! order than they draw numbers. One sequencer at a time assigns positions to the committed entries, from the highest
-//! position on. A reader who has read up to a position has therefore read all entries before it: the tree only grows
+//! position on. Entries without a position are in a partition of their own: with the position they move to the others,
+//! which are written once and in order. A reader who has read up to a position has therefore read all entries before it: the tree only grows
 //! by new leaves, and a reader of the log can resume after the last position it has read. Events of one ticket are
 //! written while its row is locked, so that they are in the order of its history.
 
@@ -70,12 +71,13 @@ fn batch(db: &mut PgConnection, if_busy: IfBusy) -> Result<usize> {
         if waiting.is_empty() {
             return Ok(0);
         }
-        // The ordinals are passed: a plan for a join over all waiting entries might take quadratic time.
+        // The ordinals are passed: a plan for a join over all waiting entries might take quadratic time. Both conditions
+        // on the position restrict the statement to one partition.
         let placed = diesel::sql_query(
             "UPDATE log_entries l SET position = highest.position + waiting.number \
-             FROM (SELECT coalesce(max(position), -1) AS position FROM log_entries) AS highest, \
+             FROM (SELECT coalesce(max(position), -1) AS position FROM log_entries WHERE position >= 0) AS highest, \
                   unnest($1) WITH ORDINALITY AS waiting (ordinal, number) \
-             WHERE l.ordinal = waiting.ordinal",
+             WHERE l.ordinal = waiting.ordinal AND l.position IS NULL",
         )
         .bind::<Array<BigInt>, _>(waiting)
         .execute(tx)?;
