@@ -226,6 +226,7 @@ fn an_earlier_migration_is_applied_after_later_ones() {
         "20261129002200",
         "20261129002300",
         "20261129002400",
+        "20261130010200",
     ];
     let database = Database::empty();
     let mut connection = database.connect();

@@ -1,0 +1,10 @@
+DROP INDEX messages_kind_idx;
+CREATE INDEX messages_kind_idx ON messages (kind, created_at, id);
+DROP INDEX messages_status_idx;
+CREATE INDEX messages_status_idx ON messages (status, created_at, id);
+DROP INDEX messages_ticket_idx;
+CREATE INDEX messages_ticket_idx ON messages (ticket_id, created_at, id);
+DROP INDEX messages_created_at_idx;
+CREATE INDEX messages_created_at_idx ON messages (created_at, id);
+DROP INDEX messages_recipient_idx;
+CREATE INDEX messages_recipient_idx ON messages (recipient_id, created_at, id);
