@@ -227,6 +227,7 @@ fn an_earlier_migration_is_applied_after_later_ones() {
         "20261129002300",
         "20261129002400",
         "20261130010200",
+        "20261130010300",
     ];
     let database = Database::empty();
     let mut connection = database.connect();

@@ -1,0 +1,9 @@
+-- Narrower indexes, as those of messages. The followups and the surveys of a person are read all together.
+DROP INDEX followups_author_idx;
+CREATE INDEX followups_author_idx ON followups (author_id);
+DROP INDEX surveys_requester_idx;
+CREATE INDEX surveys_requester_idx ON surveys (requester_id);
+DROP INDEX followups_ticket_idx;
+CREATE INDEX followups_ticket_idx ON followups (ticket_id, created_at);
+DROP INDEX followups_public_idx;
+CREATE INDEX followups_public_idx ON followups (ticket_id, created_at) WHERE visibility = 'public';
