@@ -106,6 +106,8 @@ pub fn fill(url: &str, timezone: Tz, wanted: Wanted) -> Result<Seeded, StartErro
         })
     })?;
     script.run(&mut main, &[CAST, ARTICLES])?;
+    // All events of a ticket were inserted in one transaction, and PostgreSQL keeps the versions of a row until its end.
+    main.batch_execute("VACUUM (FULL) histories")?;
     main.batch_execute("VACUUM (ANALYZE)")?;
     let counted = "SELECT (SELECT count(*) FROM tickets) AS tickets, (SELECT count(*) FROM events) AS events, \
          (SELECT count(*) FROM articles) AS articles";
