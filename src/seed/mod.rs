@@ -13,6 +13,7 @@ use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Bool};
 
+use crate::audit::tree::sequence::{self, IfBusy};
 use crate::db;
 use crate::db::session::{self, Bounds};
 use crate::problem::StartError;
@@ -106,12 +107,19 @@ pub fn fill(url: &str, timezone: Tz, wanted: Wanted) -> Result<Seeded, StartErro
         })
     })?;
     script.run(&mut main, &[CAST, ARTICLES])?;
-    // All events of a ticket were inserted in one transaction, and PostgreSQL keeps the versions of a row until its end.
-    main.batch_execute("VACUUM (FULL) histories")?;
+    number(&mut main)?;
+    // Many more versions of rows and many more waiting entries than in use, where each event has its own transaction.
+    main.batch_execute("VACUUM (FULL) histories, log_entries_waiting")?;
     main.batch_execute("VACUUM (ANALYZE)")?;
     let counted = "SELECT (SELECT count(*) FROM tickets) AS tickets, (SELECT count(*) FROM events) AS events, \
          (SELECT count(*) FROM articles) AS articles";
     Ok(diesel::sql_query(counted).get_result(&mut main)?)
+}
+
+/// Gives all events their positions in the log.
+fn number(db: &mut PgConnection) -> Result<(), StartError> {
+    while sequence::run(db, IfBusy::Wait).map_err(|problem| problem.to_string())? > 0 {}
+    Ok(())
 }
 
 impl Script {
