@@ -228,6 +228,7 @@ fn an_earlier_migration_is_applied_after_later_ones() {
         "20261129002400",
         "20261130010200",
         "20261130010300",
+        "20261130010500",
     ];
     let database = Database::empty();
     let mut connection = database.connect();

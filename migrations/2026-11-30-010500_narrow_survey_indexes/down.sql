@@ -1,0 +1,4 @@
+DROP INDEX surveys_created_at_idx;
+CREATE INDEX surveys_created_at_idx ON surveys (created_at, id);
+DROP INDEX surveys_offered_at_idx;
+CREATE INDEX surveys_offered_at_idx ON surveys (offered_at, id);
