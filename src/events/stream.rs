@@ -89,9 +89,9 @@ pub async fn follow(
         if is_end {
             following.after = Cursor::read(&found.next_cursor)?;
         }
-        Ok((following, reader, seconds))
+        Ok((following, seconds))
     });
-    let (following, reader, seconds) = begin.await?;
+    let (following, seconds) = begin.await?;
     let mut answer = HttpResponse::Ok();
     answer
         .content_type("text/event-stream; charset=utf-8")
@@ -112,7 +112,6 @@ pub async fn follow(
         follower,
         stopping,
         following,
-        reader,
         read_up_to: None,
         ready: VecDeque::from([Bytes::from_static(b"retry: 2000\n\n")]),
         ends_at: now + Duration::from_secs(lasts),
@@ -131,7 +130,6 @@ struct Events {
     follower: Follower,
     stopping: watch::Receiver<bool>,
     following: Following,
-    reader: Reader,
     /// The position up to which the log was read; `None` as long as the database has to be read.
     read_up_to: Option<i64>,
     ready: VecDeque<Bytes>,
@@ -172,19 +170,17 @@ impl Events {
                     }
                     Some(entries) => match self.call.actor().await {
                         Ok(actor) => {
-                            self.reader = Reader::new(&actor);
+                            let reader = Reader::new(&actor);
                             let mut part = String::new();
                             for entry in &entries {
-                                if let Some(event) =
-                                    reading::event(&self.reader, entry, &self.following.wanted)
-                                {
+                                if let Some(event) = reading::event(&reader, entry, &self.following.wanted) {
                                     self.following.after = Cursor::Event(entry.event_id);
                                     write_event(&mut part, &event)?;
                                 }
                             }
                             if let Some(last) = entries.last() {
                                 self.read_up_to = Some(last.position);
-                                if !self.reader.reads_own() {
+                                if !reader.reads_own() {
                                     self.following.after = Cursor::of_entry(last);
                                 }
                             }
@@ -220,13 +216,9 @@ impl Events {
             return Ok(());
         };
         let following = self.following.clone();
-        let read = self.call.look(move |db, actor| {
-            let reader = Reader::new(actor);
-            let (page, position) = reading::page_up_to(db, &reader, &following, newest)?;
-            Ok((reader, page, position))
-        });
-        let (reader, page, position) = read.await?;
-        self.reader = reader;
+        let read =
+            self.call.look(move |db, actor| reading::page_up_to(db, &Reader::new(actor), &following, newest));
+        let (page, position) = read.await?;
         self.following.after = Cursor::read(&page.next_cursor)?;
         let mut part = String::new();
         for event in &page.items {
