@@ -112,7 +112,11 @@ export async function prepare({ call }, contract, examples, mailbox, refusedAddr
   const action = await create('/improvement-actions', 'createImprovementAction')
   const progress = await create(`/improvement-actions/${action}/followups`, 'createImprovementActionFollowup')
 
+  const machine = await create('/service-accounts', 'createServiceAccount')
+  const newKey = async (path) => (await director('POST', path, {})).id
   const common = {
+    service_account_id: machine,
+    key_id: await newKey(`/service-accounts/${machine}/keys`),
     ticket_id: open,
     followup_id: followup,
     attachment_id: (await director('POST', `/tickets/${open}/attachments`, form)).id,
@@ -149,6 +153,7 @@ export async function prepare({ call }, contract, examples, mailbox, refusedAddr
   const solved = await ticket('solved')
   const answer = await mail(`From: requester@mesa.test\nSubject: Re: [#${open}] Sin red\n\nYa quedó.`)
   const survey = await mailbox.find(/\/s\/([\w-]+)/)
+  const ownKey = (await director('POST', '/me/keys', examples('createMyKey'))).id
   const special = {
     createIndicatorMeasurement: { indicator_id: measured },
     anonymizeUser: { user_id: requester },
@@ -159,6 +164,8 @@ export async function prepare({ call }, contract, examples, mailbox, refusedAddr
     // The report of the other quarter is approved.
     updateQuarterlyReportNarrative: { year: 2020, quarter: 2 },
     getSurvey: { survey_id: (await director('GET', `/tickets/${solved}/survey`)).id },
+    getMyKey: { key_id: ownKey },
+    revokeMyKey: { key_id: ownKey },
     getSurveyLink: { token: survey },
     answerSurveyLink: { token: survey },
     processInboundEmail: { email_id: (await mail('Subject: Sin remitente\n\nDesde ayer no hay red.')).id },

@@ -25,17 +25,23 @@ pub fn routes(routes: &mut Routes) {
 /// The file and the key of its content, if the caller may see its owner.
 fn visible(db: &mut PgConnection, actor: &Actor, id: Uuid) -> Result<(Attachment, String)> {
     let (file, key) = store::find(db, id)?;
+    let may = |action: Action| match actor.rights().scope(action) {
+        Some(_) => Ok(()),
+        None => Err(Problem::not_found()),
+    };
     if let Some(ticket_id) = file.ticket_id {
+        may(Action::ReadTicket)?;
         crate::tickets::store::visible(db, actor, ticket_id)?;
         if let Some(followup_id) = file.followup_id {
             followups::visible(db, actor, ticket_id, followup_id)?;
         }
     }
     if let Some(article_id) = file.article_id {
+        may(Action::ReadArticles)?;
         check_visible(db, actor, article_id)?;
     }
-    if file.is_of_record() && actor.rights().scope(Action::ReadRecords).is_none() {
-        return Err(Problem::not_found());
+    if file.is_of_record() {
+        may(Action::ReadRecords)?;
     }
     Ok((file, key))
 }
@@ -44,7 +50,7 @@ fn visible(db: &mut PgConnection, actor: &Actor, id: Uuid) -> Result<(Attachment
 ///
 /// Name, size, type and hash; the bytes are at `/content`.
 #[utoipa::path(
-    extensions(("x-mesa-permission" = json!(Action::ReadTicket))),
+    extensions(("x-mesa-permission" = json!([Action::ReadTicket, Action::ReadArticles, Action::ReadRecords]))),
     tag = "attachments", operation_id = "getAttachment",
     params(("attachment_id" = Uuid, Path, description = "Identifier of the attachment.")),
     responses((status = 200, body = Attachment, description = "The metadata of the file"))
@@ -63,7 +69,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 /// Always as a download, so that a browser does not open it as a page of this server. An interrupted download can be
 /// resumed with `Range` and `If-Range`.
 #[utoipa::path(
-    extensions(("x-mesa-permission" = json!(Action::ReadTicket))),
+    extensions(("x-mesa-permission" = json!([Action::ReadTicket, Action::ReadArticles, Action::ReadRecords]))),
     tag = "attachments", operation_id = "downloadAttachment",
     params(("attachment_id" = Uuid, Path, description = "Identifier of the attachment."), RangeHeaders),
     responses(

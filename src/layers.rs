@@ -37,7 +37,7 @@ const LAYERS: [(&str, &[&str]); 8] = [
         ],
     ),
     ("documents", &["documents"]),
-    ("people and history", &["account", "audit", "outbox", "people"]),
+    ("people and history", &["account", "audit", "outbox", "people", "service_accounts"]),
     ("requests", &["http"]),
     ("permissions", &["auth"]),
     ("base", &["config", "db", "holidays", "language", "problem", "templates"]),

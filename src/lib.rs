@@ -66,6 +66,7 @@ pub mod retention;
 pub mod seed;
 /// The start of a server from its configuration.
 pub mod server;
+pub mod service_accounts;
 /// Staff: absences, availability, handovers.
 pub mod staff;
 /// The figures of a period.

@@ -2,6 +2,9 @@
 
 pub mod attempts;
 pub mod audit;
+mod client_credentials;
+pub mod keys;
+mod own_keys;
 pub mod password_links;
 mod refresh;
 pub mod sessions;
@@ -13,6 +16,10 @@ pub fn routes(routes: &mut Routes) {
     routes
         .service(sessions::login)
         .service(token::issue)
+        .service(own_keys::list)
+        .service(own_keys::create)
+        .service(own_keys::read)
+        .service(own_keys::revoke)
         .service(refresh::refresh)
         .service(sessions::logout)
         .service(password_links::request::request)

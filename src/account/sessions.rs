@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::attempts::Attempt;
 use super::audit::record_account_event;
 use crate::audit::log::AuditKind;
+use crate::auth::person::PersonKind;
 use crate::auth::{passwords, tokens};
 use crate::db::lower;
 use crate::db::schema::{refresh_tokens, users};
@@ -54,7 +55,7 @@ pub struct Session {
     #[schema(example = 900)]
     expires_in: i64,
     /// The refresh token: it can be exchanged once, within 30 days, with `POST /auth/refresh`, which returns the next
-    /// one.
+    /// one. Empty for the grant `client_credentials`: a new access token is requested with the key.
     #[schema(max_length = 200)]
     refresh_token: String,
 }
@@ -99,6 +100,7 @@ pub async fn sign_in(
             let attempt = Attempt::count(db, &email, from)?;
             let found: Option<(Uuid, Option<String>)> = users::table
                 .filter(lower(users::email).eq(email.to_lowercase()))
+                .filter(users::account_kind.eq(PersonKind::Person))
                 .select((users::id, users::password_hash))
                 .first(db)
                 .optional()?;
@@ -156,7 +158,7 @@ fn record_failure(desk: Data<Desk>, user_id: Uuid) {
 }
 
 /// Tokens are not stored by caches (RFC 6749, section 5.1).
-pub(super) fn secret(answer: Answer) -> HttpResponse {
+pub fn secret(answer: Answer) -> HttpResponse {
     let mut response = answer.respond(None, ("", ""));
     response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
@@ -256,12 +258,13 @@ pub(super) fn session(
     account: &Account,
     refresh_token: String,
 ) -> Result<Answer> {
-    Answer::ok(&Session {
-        access_token: desk.tokens.sign(user_id, account.locale, account.era)?,
-        token_type: "Bearer",
-        expires_in: tokens::ACCESS_SECONDS,
-        refresh_token,
-    })
+    let access_token = desk.tokens.sign(user_id, account.locale, account.era)?;
+    tokens(access_token, tokens::ACCESS_SECONDS, refresh_token)
+}
+
+/// The response with these tokens; the access token is valid for this many seconds.
+pub(super) fn tokens(access_token: String, expires_in: i64, refresh_token: String) -> Result<Answer> {
+    Answer::ok(&Session { access_token, token_type: "Bearer", expires_in, refresh_token })
 }
 
 /// Ends the sign-in that these refresh tokens continue.

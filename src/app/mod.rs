@@ -31,7 +31,8 @@ use crate::http::{body, etag};
 use crate::problem::{Code, Problem, Text};
 use crate::{
     account, audit, contract, desk, downloads, events, health, improvement, inbound, indicators, knowledge,
-    mail, minutes, people, personal_data, reports, retention, staff, statistics, surveys, tickets,
+    mail, minutes, people, personal_data, reports, retention, service_accounts, staff, statistics, surveys,
+    tickets,
 };
 
 /// Everything under `/api/v1`.
@@ -52,6 +53,7 @@ fn api(routes: &mut Routes) {
         .configure(minutes::routes)
         .configure(improvement::routes)
         .configure(people::routes)
+        .configure(service_accounts::routes)
         .configure(personal_data::routes)
         .configure(staff::routes)
         .configure(retention::routes)

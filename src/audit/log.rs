@@ -68,6 +68,9 @@ text_enum! {
     /// The type of the resource that an audit event is about.
     pub enum AuditResource {
         User = "user",
+        ServiceAccount = "service_account",
+        /// A key of a service account or of a person.
+        AccessKey = "access_key",
         Absence = "absence",
         Unit = "unit",
         Category = "category",

@@ -1,7 +1,9 @@
 //! Accounts and permissions: roles and the policy, access tokens, passwords.
 
+pub mod keys;
 pub mod no_address;
 pub mod passwords;
 pub mod person;
 pub mod policy;
+pub mod ticket_limit;
 pub mod tokens;

@@ -129,6 +129,10 @@ text_enum! {
         ReadPersonalData = "read_personal_data",
         /// Follow the events of the desk, as far as the other permissions allow to read what they are about.
         FollowEvents = "follow_events",
+        /// Create and revoke keys for one's own programs.
+        UseOwnKeys = "use_own_keys",
+        /// Create and change service accounts, and create and revoke their keys.
+        ManageServiceAccounts = "manage_service_accounts",
     }
 }
 
@@ -208,6 +212,8 @@ pub const TABLE: &[Row] = &[
     (Action::ManageRetention,     [NO, NO, NO, ANY]),
     (Action::ReadPersonalData,    [OWN, OWN, OWN, ANY]),
     (Action::FollowEvents,        [OWN, ANY, ANY, ANY]),
+    (Action::UseOwnKeys,          [OWN, OWN, OWN, OWN]),
+    (Action::ManageServiceAccounts, [NO, NO, NO, ANY]),
 ];
 
 text_enum! {
@@ -225,25 +231,124 @@ pub const GRANTS: &[(UserPermission, Action, PermissionScope)] = &[
     (UserPermission::Records, Action::WriteRecords, PermissionScope::Any),
 ];
 
-/// What a person has: a role, and the permissions given in addition.
+/// The actions that no service account may carry out: what the procedure reserves to a person who answers for it, what
+/// decides over the rights of others, and what only an assignee or a person does.
+const FOR_PEOPLE_ALONE: &[Action] = &[
+    Action::UseOwnAccount,
+    Action::UseOwnKeys,
+    Action::ManageServiceAccounts,
+    // It includes the roles and permissions of people.
+    Action::Manage,
+    Action::ApproveReports,
+    Action::ApproveRecords,
+    Action::ManageRetention,
+    Action::Accept,
+    Action::Reschedule,
+    Action::Solve,
+    Action::AnswerSurvey,
+];
+
+/// What nobody does with a key: a key that somebody else has got must not create others that outlive it.
+pub const NOT_WITH_KEY: &[Action] = &[Action::UseOwnKeys, Action::ManageServiceAccounts];
+
+/// The scopes that another scope of a service account needs: its operations respond with what those read.
+pub const NEEDED_SCOPES: &[(Action, Action)] = &[
+    (Action::ChangeTicket, Action::ReadTicket),
+    (Action::Attach, Action::ReadTicket),
+    (Action::AddPublicFollowup, Action::ReadTicket),
+    (Action::UsePrivateFollowups, Action::ReadTicket),
+    (Action::Classify, Action::ReadTicket),
+    (Action::Assign, Action::ReadTicket),
+    (Action::Escalate, Action::ReadTicket),
+    (Action::Return, Action::ReadTicket),
+    (Action::Hold, Action::ReadTicket),
+    (Action::Archive, Action::ReadTicket),
+    (Action::Resubmit, Action::ReadTicket),
+    (Action::Relate, Action::ReadTicket),
+    (Action::Close, Action::ReadTicket),
+    (Action::Reopen, Action::ReadTicket),
+    (Action::WriteArticles, Action::ReadArticles),
+    (Action::WriteReports, Action::ReadStatistics),
+    (Action::WriteRecords, Action::ReadRecords),
+    (Action::CompleteRequesters, Action::ReadUsers),
+    (Action::RevokeAccess, Action::ReadAccessAudit),
+    (Action::ReadPersonalData, Action::ReadUsers),
+    (Action::ReadPersonalData, Action::ReadTicket),
+    (Action::ReadPersonalData, Action::UsePrivateFollowups),
+    (Action::ReadPersonalData, Action::ReadSurveyAnswers),
+];
+
+/// The scopes of a service account whose tickets are limited to units or categories: what they read beside tickets does not
+/// depend on one.
+pub const LIMITED_SCOPES: &[Action] = &[
+    Action::RegisterTicket,
+    Action::ReadTicket,
+    Action::ChangeTicket,
+    Action::Attach,
+    Action::AddPublicFollowup,
+    Action::UsePrivateFollowups,
+    Action::Classify,
+    Action::Assign,
+    Action::Escalate,
+    Action::Return,
+    Action::Hold,
+    Action::Archive,
+    Action::Resubmit,
+    Action::Relate,
+    Action::Close,
+    Action::Reopen,
+    Action::ReadArticles,
+    Action::WriteArticles,
+    Action::ReadCatalogs,
+    Action::FollowEvents,
+];
+
+/// The scopes that a service account of this role can have.
+pub fn possible_scopes(role: Role) -> Vec<Action> {
+    // A machine has no tickets and no data of its own.
+    let goes_far = |action| {
+        !matches!(scope(role, action), None | Some(PermissionScope::Own | PermissionScope::Assignee))
+    };
+    let can = |action: &Action| !FOR_PEOPLE_ALONE.contains(action) && goes_far(*action);
+    Action::ALL.iter().copied().filter(can).collect()
+}
+
+/// The actions of these names; others, of a later version, are omitted.
+pub fn actions_of(names: &[String]) -> Vec<Action> {
+    Action::ALL.iter().copied().filter(|action| names.iter().any(|name| name == action.as_str())).collect()
+}
+
+/// What a person has: a role, and the permissions given in addition. A service account has a role, and only some of
+/// its actions.
 #[derive(Debug, Clone, Copy)]
 pub struct Rights<'a> {
     pub role: Role,
     pub granted: &'a [UserPermission],
+    /// The actions of a service account; `None` for a person.
+    pub scopes: Option<&'a [Action]>,
 }
 
 impl Rights<'_> {
     /// The rights of a role alone.
     pub fn of_role(role: Role) -> Self {
-        Rights { role, granted: &[] }
+        Rights { role, granted: &[], scopes: None }
     }
 
     /// The scope of `action`: that of a given permission, otherwise that of the role; `None` if not permitted.
     pub fn scope(self, action: Action) -> Option<PermissionScope> {
+        if !self.is_in_scopes(action) {
+            return None;
+        }
         let given = GRANTS
             .iter()
             .find(|(permission, allowed, _)| *allowed == action && self.granted.contains(permission));
         given.map(|(_, _, scope)| *scope).or_else(|| scope(self.role, action))
+    }
+
+    /// Whether a service account has the action among its scopes. All may read their own account.
+    fn is_in_scopes(self, action: Action) -> bool {
+        let Some(scopes) = self.scopes else { return true };
+        action == Action::UseOwnAccount || scopes.contains(&action) && !FOR_PEOPLE_ALONE.contains(&action)
     }
 
     /// How far the person may go with an operation for which one of these actions is enough: as far as the first that
@@ -297,7 +402,7 @@ mod tests {
     fn a_permission_adds_to_the_role_and_approves_nothing() {
         let all = UserPermission::ALL;
         for role in Role::ALL {
-            let rights = Rights { role: *role, granted: all };
+            let rights = Rights { role: *role, granted: all, scopes: None };
             for action in Action::ALL {
                 let given = matches!(action, Action::ReadRecords | Action::WriteRecords);
                 let expected = if given { Some(PermissionScope::Any) } else { scope(*role, *action) };
@@ -307,6 +412,42 @@ mod tests {
         }
         assert_eq!(granting(&[Action::ReadTicket, Action::WriteRecords]), [UserPermission::Records]);
         assert_eq!(granting(&[Action::ApproveRecords, Action::ApproveReports]), []);
+    }
+
+    #[test]
+    fn a_needed_scope_is_possible_for_each_role_that_can_have_the_other() {
+        for role in Role::ALL {
+            let possible = possible_scopes(*role);
+            for (action, needed) in NEEDED_SCOPES {
+                assert!(!possible.contains(action) || possible.contains(needed), "{role:?} {action:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_service_account_may_do_what_both_its_role_and_its_scopes_allow() {
+        for role in Role::ALL {
+            let possible = possible_scopes(*role);
+            for one in Action::ALL {
+                let rights = Rights { role: *role, granted: &[], scopes: Some(&[*one]) };
+                for action in Action::ALL {
+                    let in_scope = action == one && possible.contains(action);
+                    let expected = if in_scope || *action == Action::UseOwnAccount {
+                        scope(*role, *action)
+                    } else {
+                        None
+                    };
+                    assert_eq!(rights.scope(*action), expected, "{role:?} {one:?} {action:?}");
+                }
+            }
+        }
+        let director = possible_scopes(Role::Director);
+        for action in
+            [Action::ManageServiceAccounts, Action::Manage, Action::ApproveRecords, Action::ApproveReports]
+        {
+            assert!(!director.contains(&action), "{action:?}");
+        }
+        assert!(director.contains(&Action::SubmitInboundEmails));
     }
 
     /// Otherwise somebody could give what they do not have.

@@ -27,6 +27,10 @@ const LEEWAY: i64 = 5;
 
 const ISSUER: &str = "mesa";
 
+/// The audience of tokens that were issued for a key. Another than that of sign-ins: a version of the server that does not
+/// know keys would accept such a token as the sign-in of a person.
+const FOR_KEYS: &str = "mesa-keys";
+
 /// The number of tokens whose verified claims are kept.
 const KEPT: usize = 4096;
 
@@ -41,6 +45,9 @@ pub struct Claims {
     /// first one.
     #[serde(default)]
     pub era: i32,
+    /// The key that the token was issued for: the token ends with it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<Uuid>,
     pub iss: String,
     pub aud: String,
     pub iat: i64,
@@ -70,7 +77,7 @@ impl Tokens {
         header.kid = Some(key_id(secret));
         let mut validation = Validation::new(Algorithm::HS256);
         validation.set_issuer(&[ISSUER]);
-        validation.set_audience(&[ISSUER]);
+        validation.set_audience(&[ISSUER, FOR_KEYS]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
         validation.leeway = LEEWAY.unsigned_abs();
         validation.validate_nbf = true;
@@ -95,15 +102,42 @@ impl Tokens {
     /// # Errors
     /// A fault of the server.
     pub fn sign(&self, user_id: Uuid, locale: Locale, era: i32) -> Result<String> {
+        self.issue(user_id, locale, era, None, ACCESS_SECONDS)
+    }
+
+    /// A token that ends with this key of the account, valid for this many seconds.
+    ///
+    /// # Errors
+    /// A fault of the server.
+    pub fn sign_for_key(
+        &self,
+        user_id: Uuid,
+        locale: Locale,
+        era: i32,
+        key_id: Uuid,
+        seconds: i64,
+    ) -> Result<String> {
+        self.issue(user_id, locale, era, Some(key_id), seconds)
+    }
+
+    fn issue(
+        &self,
+        user_id: Uuid,
+        locale: Locale,
+        era: i32,
+        key: Option<Uuid>,
+        seconds: i64,
+    ) -> Result<String> {
         let now = chrono::Utc::now().timestamp();
         let claims = Claims {
             sub: user_id,
             locale,
             era,
+            key,
             iss: ISSUER.to_owned(),
-            aud: ISSUER.to_owned(),
+            aud: if key.is_some() { FOR_KEYS } else { ISSUER }.to_owned(),
             iat: now,
-            exp: now + ACCESS_SECONDS,
+            exp: now + seconds,
         };
         jsonwebtoken::encode(&self.header, &claims, &self.encoding).map_err(Problem::internal)
     }
@@ -155,7 +189,8 @@ impl Tokens {
         // Nearly all are signed with the first key: another one costs a second attempt.
         self.keys.iter().find_map(|key| {
             let data = jsonwebtoken::decode::<Claims>(token, &key.decoding, &self.validation).ok()?;
-            (data.header.kid.as_ref() == Some(&key.id)).then_some(data.claims)
+            let is_of_audience = data.claims.key.is_some() == (data.claims.aud == FOR_KEYS);
+            (is_of_audience && data.header.kid.as_ref() == Some(&key.id)).then_some(data.claims)
         })
     }
 }
@@ -256,5 +291,10 @@ mod tests {
         assert!(tokens.verify(&sign(&ahead(3600))).is_none());
         assert!(tokens.verify(&sign(&Claims { iss: "other".into(), ..claims.clone() })).is_none());
         assert!(tokens.verify(&sign(&Claims { aud: "other".into(), ..claims.clone() })).is_none());
+        let of_key = tokens.sign_for_key(claims.sub, Locale::Es, 0, Uuid::now_v7(), 60).unwrap();
+        let of_key = tokens.verify(&of_key).unwrap();
+        assert_eq!((of_key.aud.as_str(), of_key.exp - of_key.iat), (FOR_KEYS, 60));
+        assert!(tokens.verify(&sign(&Claims { aud: ISSUER.into(), ..of_key })).is_none());
+        assert!(tokens.verify(&sign(&Claims { aud: FOR_KEYS.into(), ..claims })).is_none());
     }
 }

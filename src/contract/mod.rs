@@ -26,7 +26,8 @@ attend, escalate, solve, learn, evaluate, report.
 
 **First steps.** *Authorize* with email and password, or with the `access_token` of `POST /auth/login`. `GET /me` \
 lists what the caller may do. `x-roles` of an operation names the roles that may call it, `x-granted-permissions` the \
-permissions that allow it to people of any role, `x-mesa-permission` the action that it needs.
+permissions that allow it to people of any role, `x-mesa-permission` the action that it needs: a service account also \
+needs it among its scopes.
 
 **Errors** are always `application/problem+json` (RFC 9457): evaluate `code`, show `detail`. `errors` names all fields \
 at fault, up to a hundred: `in` says whether `pointer` is about the `body`, the `query` or a `header`. `detail` is in \
@@ -78,6 +79,7 @@ const TAGS: &[(&str, &str)] = &[
     ("shifts", "When staff work"),
     ("absences", "When staff do not work"),
     ("availability", "Who is available, and how much work they have"),
+    ("service accounts", "Machines that act under their own name, and their keys"),
     ("units", "Administrative units and their heads"),
     ("categories", "Subjects of requests"),
     ("attention times", "How long each criticality may wait"),
@@ -139,14 +141,18 @@ pub fn document(openapi: &OpenApi) -> Result<Value, String> {
         "bearer": {
             "type": "http", "scheme": "bearer", "bearerFormat": "JWT",
             "description": "The `access_token` of `POST /api/v1/auth/login`: a JWT as RFC8725 recommends, of one \
-                algorithm, for 15 minutes."
+                algorithm, for 15 minutes. Or a key: of a service account (`mesa_sk_…`, `POST /api/v1/service-accounts/{service_account_id}/keys`) \
+                or of a person (`mesa_pk_…`, `POST /api/v1/me/keys`)."
         },
         "password": {
             "type": "oauth2",
-            "flows": {"password": {"tokenUrl": "/api/v1/auth/token", "refreshUrl": "/api/v1/auth/token", "scopes": {}}},
-            "description": "For Swagger UI only: the same token (RFC8725) for email and password. Applications call `POST /auth/login`; \
-                OAuth 2 advises against this grant (RFC 9700). There are no scopes: the role of the account decides, and \
-                `x-roles` of each operation names the roles that may call it."
+            "flows": {
+                "password": {"tokenUrl": "/api/v1/auth/token", "refreshUrl": "/api/v1/auth/token", "scopes": {}},
+                "clientCredentials": {"tokenUrl": "/api/v1/auth/token", "scopes": {}}
+            },
+            "description": "The same token (RFC8725) by OAuth 2. `password` is for Swagger UI only: applications call `POST /auth/login`, \
+                since OAuth 2 advises against this grant (RFC 9700). `clientCredentials` is for service accounts. A token \
+                request names no scopes: the role of the account, and the `scopes` of a service account, decide."
         }
     });
     add_schemas(components)?;

@@ -51,7 +51,7 @@ pub fn problem_members() -> Value {
             "type": "string", "format": "date",
             "description": "`contract_ended`: the last day of the requester's contract, in the entity's time zone."
         },
-        "error": {"type": "string", "maxLength": 50, "description": "`POST /auth/token`: the error code of RFC 6749, `invalid_grant`."},
+        "error": {"type": "string", "maxLength": 50, "description": "`POST /auth/token`: the error code of RFC 6749, `invalid_grant` or `invalid_client`."},
         "error_description": {"type": "string", "maxLength": 2000, "description": "`POST /auth/token`: the `detail` in English."},
         "ticket_id": ticket("`nobody_available` on a handover: the ticket that no one can take."),
         "ticket_ids": {

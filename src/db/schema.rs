@@ -1,4 +1,27 @@
 diesel::table! {
+    access_keys (id) {
+        id -> Uuid,
+        user_id -> Uuid,
+        name -> Nullable<Text>,
+        key_hash -> Bytea,
+        last_four -> Text,
+        era -> Int4,
+        created_at -> Timestamptz,
+        created_by -> Uuid,
+        expires_at -> Timestamptz,
+        revoked_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    access_key_uses (key_id) {
+        key_id -> Uuid,
+        last_used_at -> Timestamptz,
+        last_used_address -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
     absences (id) {
         id -> Uuid,
         user_id -> Uuid,
@@ -925,9 +948,17 @@ diesel::table! {
         granted_permissions -> Array<Text>,
         document_declared -> Bool,
         contract_set_at -> Nullable<Timestamptz>,
+        account_kind -> Text,
+        scopes -> Nullable<Array<Text>>,
+        account_description -> Nullable<Text>,
+        machine_active -> Nullable<Bool>,
+        machine_unit_ids -> Array<Uuid>,
+        machine_category_ids -> Array<Uuid>,
     }
 }
 
+diesel::joinable!(access_keys -> users (user_id));
+diesel::joinable!(access_key_uses -> access_keys (key_id));
 diesel::joinable!(attachments -> users (uploaded_by));
 diesel::joinable!(attention_policies -> calendars (calendar_id));
 diesel::joinable!(attention_policies -> holiday_sets (holiday_set_id));
@@ -955,6 +986,8 @@ diesel::joinable!(article_revisions -> users (changed_by));
 diesel::allow_tables_to_appear_in_same_query!(
     absences,
     access_grants,
+    access_key_uses,
+    access_keys,
     anonymizations,
     article_revisions,
     articles,

@@ -32,6 +32,12 @@ pub struct Entry {
     /// The requester of the ticket, or of the ticket of the survey.
     #[diesel(sql_type = Nullable<SqlUuid>)]
     pub requester_id: Option<Uuid>,
+    /// The unit of the requester of the ticket.
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    pub unit_id: Option<Uuid>,
+    /// The category of the ticket.
+    #[diesel(sql_type = Nullable<SqlUuid>)]
+    pub category_id: Option<Uuid>,
     /// The resource of an audit event.
     #[diesel(sql_type = Nullable<Text>)]
     pub resource: Option<String>,
@@ -51,7 +57,8 @@ pub struct Entry {
 pub const COLUMNS: &str = "\
     l.position, l.hash, l.event_id, coalesce(e.kind, a.kind) AS kind, coalesce(e.at, a.at) AS at, \
     coalesce(e.actor_id, a.actor_id) AS actor_id, e.ticket_id, t.version AS ticket_version, \
-    coalesce(t.requester_id, s.requester_id) AS requester_id, a.resource, a.resource_id, \
+    coalesce(t.requester_id, s.requester_id) AS requester_id, \
+    t.requester_unit_id AS unit_id, t.category_id, a.resource, a.resource_id, \
     ARRAY(SELECT change ->> 'field' FROM jsonb_array_elements(coalesce(e.data, a.data) -> 'changes') AS change) AS fields, \
     coalesce(e.data, a.data) -> 'details' AS details, \
     CASE WHEN e.kind = 'followup_added' THEN e.data -> 'details' ->> 'visibility' = 'public' \
@@ -66,7 +73,7 @@ pub const COLUMNS: &str = "\
 /// thousand entries.
 pub const OF_ENTRY: &str = "\
     LEFT JOIN LATERAL (SELECT kind, at, actor_id, ticket_id, data FROM events WHERE l.source = 'ticket' AND id = l.event_id OFFSET 0) e ON true \
-    LEFT JOIN LATERAL (SELECT version, requester_id FROM tickets WHERE id = e.ticket_id OFFSET 0) t ON true \
+    LEFT JOIN LATERAL (SELECT version, requester_id, requester_unit_id, category_id FROM tickets WHERE id = e.ticket_id OFFSET 0) t ON true \
     LEFT JOIN LATERAL (SELECT kind, at, actor_id, resource, resource_id, data FROM audit_events WHERE l.source = 'audit' AND id = l.event_id OFFSET 0) a ON true \
     LEFT JOIN LATERAL (SELECT requester_id FROM surveys WHERE a.resource = 'survey' \
         AND id = CASE WHEN a.resource = 'survey' THEN a.resource_id::uuid END OFFSET 0) s ON true";

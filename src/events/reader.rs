@@ -11,6 +11,7 @@ use super::model::{
 use super::types::{FOLLOWED, Wanted, followed, type_of};
 use crate::audit::kind::EventKind;
 use crate::auth::policy::{Action, PermissionScope};
+use crate::auth::ticket_limit::TicketLimit;
 use crate::http::Actor;
 use crate::tickets::event_details;
 use crate::tickets::timeline::shown;
@@ -20,6 +21,7 @@ use crate::tickets::timeline::shown;
 pub struct Reader {
     pub id: Uuid,
     tickets: Tickets,
+    limit: TicketLimit,
     /// Which of the resources that are followed, in their order.
     resources: Vec<bool>,
     /// Of other resources, their own surveys only.
@@ -53,7 +55,13 @@ impl Reader {
             _ => may(action).is_some(),
         };
         let resources = FOLLOWED.iter().map(|followed| reads(followed.read)).collect();
-        Reader { id: actor.id, tickets, resources, is_requester: !actor.is_staff() }
+        Reader {
+            id: actor.id,
+            tickets,
+            limit: actor.limit.clone(),
+            resources,
+            is_requester: !actor.is_staff(),
+        }
     }
 
     /// Whether the reader sees events of a few tickets only, so that the log is read by ticket. Such a reader must not learn
@@ -79,6 +87,9 @@ impl Reader {
             Tickets::Own if own => true,
             Tickets::Own | Tickets::None => return None,
         };
+        if !self.limit.includes(entry.unit_id, entry.category_id) {
+            return None;
+        }
         let kind = EventKind::ALL.iter().copied().find(|kind| kind.as_str() == entry.kind)?;
         let mut details = event_details::published(entry.details.clone());
         let mut fields = entry.fields.clone();

@@ -27,6 +27,8 @@ use crate::problem::{Code, Problem, Result};
 
 /// How often something is sent, so that proxies and clients see that the connection works.
 const HEARTBEAT: Duration = Duration::from_secs(15);
+/// How long the stream of a key lasts, in seconds. A key is checked whenever an event is sent.
+const LONGEST: i64 = 24 * 60 * 60;
 /// How long to wait after an error of the database.
 const AGAIN: Duration = Duration::from_millis(500);
 /// How many events are read from the database at once.
@@ -102,8 +104,8 @@ pub async fn follow(
     if is_head {
         return Ok(answer.finish());
     }
-    let lasts = call.expires_at() - chrono::Utc::now().timestamp();
-    let lasts = u64::try_from(lasts).unwrap_or_default().min(seconds.map_or(u64::MAX, u64::from));
+    let rest = call.expires_at().map_or(LONGEST, |at| at - chrono::Utc::now().timestamp());
+    let lasts = u64::try_from(rest).unwrap_or_default().min(seconds.map_or(u64::MAX, u64::from));
     let stopping = call.desk.stopping.subscribe();
     let follower = Feed::follow(&feed, &call.desk);
     let now = Instant::now();

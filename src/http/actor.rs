@@ -11,12 +11,13 @@ use uuid::Uuid;
 
 use super::account::{Account, unauthenticated};
 use super::admissions::Admissions;
+use super::credential::{Credential, Subject};
 use super::etag;
 use super::mail_origin::MailOrigin;
 use super::query;
-use crate::auth::person::Person;
-use crate::auth::policy::{Action, PermissionScope, Rights, Role, UserPermission};
-use crate::auth::tokens::Claims;
+use crate::auth::person::{Person, PersonKind};
+use crate::auth::policy::{self, Action, PermissionScope, Rights, Role, UserPermission};
+use crate::auth::ticket_limit::TicketLimit;
 use crate::problem::{Code, FieldError, Problem, Result, Text};
 
 /// The actor, the time and the scope of the permission: passed to every change and every read.
@@ -27,6 +28,11 @@ pub struct Actor {
     /// The permissions given in addition to those of the role.
     pub granted: Vec<UserPermission>,
     pub full_name: String,
+    pub kind: PersonKind,
+    /// The actions of a service account; `None` for a person.
+    pub scopes: Option<Vec<Action>>,
+    /// The tickets that a service account may use.
+    pub limit: TicketLimit,
     pub unit_id: Option<Uuid>,
     /// The scope that the policy gives this person for this action.
     pub scope: PermissionScope,
@@ -51,7 +57,7 @@ impl Actor {
         mail: MailOrigin,
         timezone: Tz,
     ) -> Result<Self> {
-        let account = Account::read_to_write(db, user_id)?;
+        let account = Account::read_to_write(db, Subject::Account(user_id))?;
         let actor = Self::permitted(account, &[action], None, timezone)?;
         Ok(Actor { mail: Some(mail), ..actor })
     }
@@ -66,10 +72,23 @@ impl Actor {
         if_match: Option<String>,
         timezone: Tz,
     ) -> Result<Self> {
-        let Account { id, role, granted, full_name, unit_id, era: _, now } = account;
-        let scope =
-            Rights { role, granted: &granted }.permitted(permission).ok_or_else(Problem::forbidden)?;
-        Ok(Actor { id, role, granted, full_name, unit_id, scope, now, timezone, mail: None, if_match })
+        let scope = account.rights().permitted(permission).ok_or_else(Problem::forbidden)?;
+        let Account { id, role, granted, full_name, kind, scopes, limit, unit_id, now, .. } = account;
+        Ok(Actor {
+            id,
+            role,
+            granted,
+            full_name,
+            kind,
+            scopes,
+            limit,
+            unit_id,
+            scope,
+            now,
+            timezone,
+            mail: None,
+            if_match,
+        })
     }
 
     /// The same, at a later time of the same transaction.
@@ -79,16 +98,30 @@ impl Actor {
 
     /// The public data of the actor.
     pub fn person(&self) -> Person {
-        Person { id: self.id, full_name: self.full_name.clone(), role: self.role }
+        Person { id: self.id, full_name: self.full_name.clone(), role: self.role, kind: self.kind }
     }
 
     pub fn is_staff(&self) -> bool {
         self.role != Role::Requester
     }
 
+    /// Whether the actor may read private followups and the history: staff, but a service account only with this scope.
+    pub fn reads_private(&self) -> bool {
+        self.is_staff() && self.rights().scope(Action::UsePrivateFollowups).is_some()
+    }
+
     /// What the actor may do beyond the action of this request.
     pub fn rights(&self) -> Rights<'_> {
-        Rights { role: self.role, granted: &self.granted }
+        Rights { role: self.role, granted: &self.granted, scopes: self.scopes.as_deref() }
+    }
+
+    /// # Errors
+    /// A 403 for a service account.
+    pub fn must_be_person(&self) -> Result<()> {
+        match self.kind {
+            PersonKind::Person => Ok(()),
+            PersonKind::ServiceAccount => Err(Problem::forbidden()),
+        }
     }
 
     /// A role that may only write drafts may not write other records.
@@ -141,7 +174,7 @@ pub(crate) use next_version;
 
 /// The data of a request that identify the caller.
 pub(super) struct Admission {
-    pub(super) token: Claims,
+    pub(super) credential: Credential,
     /// The actions of which the caller must be allowed one.
     pub(super) permission: Vec<Action>,
     pub(super) stray_parameters: Vec<FieldError>,
@@ -154,7 +187,7 @@ impl Admission {
     /// Authenticates the caller of a change (401), checks the permission (403), and refuses parameters of an operation that
     /// has none (400).
     pub(super) fn admit(self, tx: &mut PgConnection) -> Result<Actor> {
-        let account = Account::read_to_write(tx, self.token.sub)?;
+        let account = Account::read_to_write(tx, self.credential.subject())?;
         self.admit_account(account)
     }
 
@@ -163,7 +196,7 @@ impl Admission {
     pub(super) fn admit_to_read(self, db: &mut PgConnection, admissions: &Admissions) -> Result<Actor> {
         let account = match self.known(admissions) {
             Some(account) => account,
-            None => admissions.read(db, self.token.sub)?,
+            None => admissions.read(db, self.credential.subject())?,
         };
         self.admit_account(account)
     }
@@ -175,15 +208,18 @@ impl Admission {
     }
 
     fn known(&self, admissions: &Admissions) -> Option<Account> {
-        admissions.known(self.token.sub).filter(|account| {
-            let rights = Rights { role: account.role, granted: &account.granted };
-            account.era == self.token.era && rights.permitted(&self.permission).is_some()
+        admissions.known(self.credential.subject()).filter(|account| {
+            self.credential.is_of_era(account.era) && account.rights().permitted(&self.permission).is_some()
         })
     }
 
     fn admit_account(self, account: Account) -> Result<Actor> {
-        if account.era != self.token.era {
+        if !self.credential.is_of_era(account.era) {
             return Err(unauthenticated());
+        }
+        let is_with_key = self.credential.key_id().is_some();
+        if is_with_key && self.permission.iter().any(|action| policy::NOT_WITH_KEY.contains(action)) {
+            return Err(Problem::forbidden());
         }
         let actor = Actor::permitted(account, &self.permission, self.if_match, self.timezone)?;
         self.by_staff.store(actor.is_staff(), Ordering::Relaxed);

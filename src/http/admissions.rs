@@ -6,9 +6,10 @@ use std::time::{Duration, Instant};
 
 use actix_web::http::Method;
 use diesel::PgConnection;
-use uuid::Uuid;
 
 use super::account::Account;
+use super::credential::Subject;
+use super::known_keys::KnownKeys;
 use crate::problem::Result;
 
 /// How long an account is used without reading it again. An account that another copy of the server disabled, or whose
@@ -20,31 +21,34 @@ const MOST: usize = 10_000;
 
 /// The accounts of this copy of the server, each for a second at most.
 #[derive(Default)]
-pub struct Admissions(Mutex<Accounts>);
+pub struct Admissions {
+    lately: Mutex<Accounts>,
+    pub keys: KnownKeys,
+}
 
 #[derive(Default)]
 struct Accounts {
-    read: HashMap<Uuid, (Instant, Account)>,
+    read: HashMap<Subject, (Instant, Account)>,
     /// How many times all of them were forgotten.
     generation: u64,
 }
 
 impl Admissions {
-    /// The account with this id, if it was read within the last second.
-    pub fn known(&self, id: Uuid) -> Option<Account> {
+    /// The account of this subject, if it was read within the last second.
+    pub fn known(&self, subject: Subject) -> Option<Account> {
         let accounts = self.accounts();
-        let (read_at, account) = accounts.read.get(&id)?;
+        let (read_at, account) = accounts.read.get(&subject)?;
         let elapsed = read_at.elapsed();
         (elapsed < LONGEST).then(|| account.clone().after(elapsed))
     }
 
-    /// Reads the account with this id, and keeps it.
+    /// Reads the account of this subject, and keeps it.
     ///
     /// # Errors
-    /// A 401 if there is no such account, or if it is not active.
-    pub fn read(&self, db: &mut PgConnection, id: Uuid) -> Result<Account> {
+    /// A 401 if there is no such account, if it is not active, or if its key is not valid.
+    pub fn read(&self, db: &mut PgConnection, subject: Subject) -> Result<Account> {
         let (began, generation) = (Instant::now(), self.accounts().generation);
-        let account = Account::read(db, id)?;
+        let account = Account::read(db, subject)?;
         let mut accounts = self.accounts();
         // What was read before a change must not be used after it.
         if accounts.generation == generation {
@@ -52,7 +56,7 @@ impl Admissions {
                 accounts.read.retain(|_, (read_at, _)| read_at.elapsed() < LONGEST);
             }
             if accounts.read.len() < MOST {
-                accounts.read.insert(id, (began, account.clone()));
+                accounts.read.insert(subject, (began, account.clone()));
             }
         }
         Ok(account)
@@ -71,6 +75,6 @@ impl Admissions {
     }
 
     fn accounts(&self) -> MutexGuard<'_, Accounts> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.lately.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -12,23 +12,25 @@ use actix_web::{FromRequest, HttpMessage, HttpRequest, HttpResponse, web};
 use diesel::prelude::*;
 use uuid::Uuid;
 
+use super::ClientAddress;
 use super::account::unauthenticated;
 use super::actor::{Actor, Admission};
 use super::answer::Answer;
 use super::body::Body;
+use super::credential::{Credential, Proof};
 use super::desk::Desk;
 use super::idempotency::{self, Key, Known};
+use super::known_keys;
 use super::schemas::Schemas;
 use crate::auth::policy::Action;
-use crate::auth::tokens::Claims;
 use crate::db::acting;
 use crate::language::locale::{self, Locale};
 use crate::problem::{Code, FieldError, Problem, Result, Text};
 
-/// A request with a valid access token, and the desk that serves it.
+/// A request with a valid access token or key, and the desk that serves it.
 pub struct Call {
     pub desk: web::Data<Desk>,
-    token: Claims,
+    credential: Credential,
     permission: Vec<Action>,
     /// Parameters of an operation that has none.
     stray_parameters: Vec<FieldError>,
@@ -69,8 +71,8 @@ impl Call {
     fn from_head(request: &HttpRequest) -> Result<Self> {
         let desk = Desk::of_app(request)?;
         // The caller was identified where requests are counted.
-        let claims = request.extensions().get::<Claims>().cloned().ok_or_else(unauthenticated)?;
-        request.extensions_mut().insert::<Locale>(claims.locale);
+        let credential = request.extensions().get::<Credential>().cloned().ok_or_else(unauthenticated)?;
+        request.extensions_mut().insert::<Locale>(credential.locale);
         let operation = format!("{} {}", request.method(), request.match_pattern().unwrap_or_default());
         let schemas = Schemas::of_app(request)?;
         let permission = schemas.permission(&operation)?.to_vec();
@@ -89,7 +91,7 @@ impl Call {
         let stray_parameters = schemas.faults_without_parameters(&operation, request.query_string());
         let text = |name| header_text(request.headers(), name).and_then(|text| text.ok());
         Ok(Call {
-            token: claims,
+            credential,
             permission,
             stray_parameters,
             if_match: text("if-match"),
@@ -103,7 +105,7 @@ impl Call {
 
     /// The language of the response: by `Accept-Language`, otherwise that of the account.
     pub fn locale(&self) -> Locale {
-        locale::asked(&self.request).unwrap_or(self.token.locale)
+        locale::asked(&self.request).unwrap_or(self.credential.locale)
     }
 
     /// Reads from the database before further work outside of it, such as receiving a file.
@@ -164,9 +166,9 @@ impl Call {
         }
     }
 
-    /// When the access token expires, in seconds of the Unix time.
-    pub fn expires_at(&self) -> i64 {
-        self.token.exp
+    /// When the access token expires, in seconds of the Unix time; `None` for a key.
+    pub fn expires_at(&self) -> Option<i64> {
+        self.credential.expires_at
     }
 
     /// Changes data in one transaction; under an `Idempotency-Key`, once.
@@ -237,7 +239,7 @@ impl Call {
     /// Whether the request's `Idempotency-Key` was used before, with any request.
     pub async fn has_known_key(&self) -> Result<bool> {
         let Some(key) = self.idempotency_key.clone() else { return Ok(false) };
-        let user_id = self.token.sub;
+        let user_id = self.credential.user_id;
         self.run(move |db| idempotency::is_known(db, user_id, &key)).await
     }
 
@@ -295,7 +297,7 @@ impl Call {
     where
         E: FnOnce(&mut PgConnection) -> Result<(Answer, bool)> + Send + 'static,
     {
-        let (user_id, key) = (self.token.sub, self.key(fingerprint)?);
+        let (user_id, key) = (self.credential.user_id, self.key(fingerprint)?);
         let run = move |db: &mut PgConnection| {
             db.transaction(|tx| {
                 acting::act_as(tx, user_id)?;
@@ -313,7 +315,7 @@ impl Call {
     /// A claim that cannot be released expires.
     async fn leave(&self, fingerprint: Option<&[u8]>, leave: Leave) {
         let Ok(Some(key)) = self.key(fingerprint) else { return };
-        let user_id = self.token.sub;
+        let user_id = self.credential.user_id;
         if let Err(problem) = self.run(move |db| leave(db, user_id, &key)).await {
             log::warn!("a key stays claimed: {}", problem.log_line());
         }
@@ -331,7 +333,7 @@ impl Call {
 
     fn admission(&self) -> Admission {
         Admission {
-            token: self.token.clone(),
+            credential: self.credential.clone(),
             permission: self.permission.clone(),
             stray_parameters: self.stray_parameters.clone(),
             if_match: self.if_match.clone(),
@@ -351,7 +353,36 @@ impl Call {
         if self.by_staff.load(Ordering::Relaxed) {
             self.request.extensions_mut().insert(DatabaseTime(started.elapsed()));
         }
+        self.note_use_of_key(done.as_ref().err());
         done
+    }
+
+    /// Records the use of the caller's key, once a minute, while the request goes on.
+    fn note_use_of_key(&self, problem: Option<&Problem>) {
+        let Some(key_id) = self.credential.key_id() else { return };
+        let keys = &self.desk.admissions.keys;
+        if problem.is_some_and(|problem| problem.code == Code::Unauthenticated) {
+            if let Proof::Key { hash, .. } = &self.credential.proof {
+                keys.forget(hash);
+            }
+            return;
+        }
+        if !keys.is_to_record(key_id) {
+            return;
+        }
+        let desk = self.desk.clone();
+        let address = ClientAddress::find(
+            self.request.peer_addr().map(|peer| peer.ip()),
+            self.request.headers(),
+            &desk.config.trusted_proxies,
+        );
+        actix_web::rt::spawn(async move {
+            let recorded = desk.db.run(move |db| known_keys::record_use(db, key_id, address.0)).await;
+            if let Err(problem) = recorded {
+                desk.admissions.keys.not_recorded(key_id);
+                log::warn!("the use of a key was not recorded: {}", problem.log_line());
+            }
+        });
     }
 
     pub fn respond(self, answer: Answer) -> HttpResponse {
@@ -375,7 +406,7 @@ fn header_text(headers: &header::HeaderMap, name: &str) -> Option<std::result::R
     }
 }
 
-/// The access token of a request, valid or not.
+/// The access token or key of a request, valid or not.
 pub fn bearer(headers: &header::HeaderMap) -> Option<&str> {
     let (scheme, token) = headers.get(header::AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())

@@ -9,7 +9,8 @@ use uuid::Uuid;
 use super::ClientAddress;
 use super::desk::Desk;
 
-/// The account of a valid access token; otherwise the network that the request comes from.
+/// The account of a valid access token or key; otherwise the network that the request comes from. The keys of an account are
+/// counted with it: a person with ten keys has one share.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum ClientKey {
     Account(Uuid),

@@ -14,11 +14,11 @@ use actix_web::{Error, HttpMessage, HttpRequest};
 use uuid::Uuid;
 
 use super::call::DatabaseTime;
+use super::credential::Credential;
 use super::desk::Desk;
 use super::lifecycle::Lifecycle;
 use super::limits;
 use super::schemas::Schemas;
-use crate::auth::tokens::Claims;
 use crate::language::locale::{self, Locale};
 use crate::problem::{Code, Problem, Text};
 
@@ -104,7 +104,7 @@ fn lifecycle(request: &HttpRequest, method: &Method) -> Option<Lifecycle> {
 /// and the id of the account that sent it.
 fn access_line(method: &Method, response: &ServiceResponse, taken: f64, request_id: &str) -> String {
     let request = response.request();
-    let account = request.extensions().get::<Claims>().map(|claims| claims.sub.to_string());
+    let account = request.extensions().get::<Credential>().map(|credential| credential.user_id.to_string());
     let code = response.response().extensions().get::<Code>().map(|code| code.as_str());
     format!(
         "{method} {} {} {taken:.1}ms account={} code={} request_id={request_id}",

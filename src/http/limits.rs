@@ -2,6 +2,7 @@
 //! coding.
 
 use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
@@ -15,11 +16,15 @@ use governor::clock::{Clock, DefaultClock};
 use governor::middleware::StateInformationMiddleware;
 use governor::state::keyed::DashMapStateStore;
 use governor::{Quota, RateLimiter};
+use uuid::Uuid;
 
 use super::ClientAddress;
 use super::call::bearer;
 use super::client_key::ClientKey;
+use super::credential::{Credential, Proof, Subject};
 use super::desk::Desk;
+use super::known_keys::KnownKey;
+use crate::auth::keys::{self, KeyHash};
 use crate::problem::{Code, Problem, Text};
 
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit");
@@ -112,26 +117,89 @@ pub async fn limit<B: MessageBody + 'static>(
     request: ServiceRequest,
     next: Next<B>,
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
-    match admit(&request) {
+    let admitted = match admit(&request) {
+        Ok(None) => Ok(()),
+        Ok(Some(key)) => verify(&request, key).await,
+        Err(problem) => Err(problem),
+    };
+    match admitted {
         Ok(()) => Ok(next.call(request).await?.map_into_left_body()),
         Err(problem) => Ok(request.error_response(problem).map_into_right_body()),
     }
 }
 
-fn admit(request: &ServiceRequest) -> Result<(), Problem> {
-    let Some(desk) = request.app_data::<Data<Desk>>() else {
-        return Err(Problem::internal("the app has no shared state"));
+fn desk_of(request: &ServiceRequest) -> Result<&Data<Desk>, Problem> {
+    request.app_data::<Data<Desk>>().ok_or_else(|| Problem::internal("the app has no shared state"))
+}
+
+/// Looks up a key that this copy of the server has not found valid within the last minute. If it never did, the request was
+/// counted by its network: unknown keys neither avoid the limit nor use up that of others.
+async fn verify(request: &ServiceRequest, hash: KeyHash) -> Result<(), Problem> {
+    let desk = desk_of(request)?;
+    let admissions = Arc::clone(&desk.admissions);
+    let found = desk.db.run(move |db| admissions.read(db, Subject::Key(hash))).await;
+    let account = match found {
+        Ok(account) => account,
+        // The response is that to a request without a token.
+        Err(problem) if problem.code == Code::Unauthenticated => {
+            desk.admissions.keys.forget(&hash);
+            return Ok(());
+        }
+        Err(problem) => return Err(problem),
     };
+    if let Some(key) = account.key {
+        let proof = Proof::Key { hash, key_id: key.id };
+        let credential = Credential { user_id: account.id, locale: account.locale, proof, expires_at: None };
+        desk.admissions.keys.add(&credential);
+        request.extensions_mut().insert(ClientKey::Account(account.id));
+        request.extensions_mut().insert(credential);
+    }
+    Ok(())
+}
+
+/// Who sends a request, as far as it is known without the database.
+#[derive(Default)]
+struct Sender {
+    credential: Option<Credential>,
+    /// The account that the request is counted with.
+    account: Option<Uuid>,
+    /// The key to look up.
+    key: Option<KeyHash>,
+}
+
+fn identify(desk: &Desk, token: &str) -> Sender {
+    let known = |credential: Credential| Sender {
+        account: Some(credential.user_id),
+        credential: Some(credential),
+        key: None,
+    };
+    if !keys::is_like_key(token) {
+        return desk.tokens.verify(token).map(Credential::of_token).map(known).unwrap_or_default();
+    }
+    let Some((_, hash)) = keys::read(token) else { return Sender::default() };
+    match desk.admissions.keys.known(&hash) {
+        Some(KnownKey::Fresh(credential)) => known(credential),
+        Some(KnownKey::Stale { user_id }) => {
+            Sender { credential: None, account: Some(user_id), key: Some(hash) }
+        }
+        None => Sender { key: Some(hash), ..Sender::default() },
+    }
+}
+
+/// Returns a key to look up.
+fn admit(request: &ServiceRequest) -> Result<Option<KeyHash>, Problem> {
+    let desk = desk_of(request)?;
     // Decoded, as the router reads it.
     let path = request.match_info().as_str();
     let is_api = path.starts_with("/api/");
-    let claims = if is_api { bearer(request.headers()) } else { None };
-    let client = match claims.and_then(|token| desk.tokens.verify(token)) {
-        Some(claims) => {
-            let account = ClientKey::Account(claims.sub);
-            request.extensions_mut().insert(claims);
-            account
-        }
+    let token = if is_api { bearer(request.headers()) } else { None };
+    let Sender { credential, account, key } =
+        token.map_or_else(Sender::default, |token| identify(desk, token));
+    if let Some(credential) = credential {
+        request.extensions_mut().insert(credential);
+    }
+    let client = match account {
+        Some(account) => ClientKey::Account(account),
         None => {
             let peer = request.peer_addr().map(|peer| peer.ip());
             let address = ClientAddress::find(peer, request.headers(), &desk.config.trusted_proxies);
@@ -166,7 +234,7 @@ fn admit(request: &ServiceRequest) -> Result<(), Problem> {
         problem.accept_encoding = Some("identity");
         return Err(problem);
     }
-    Ok(())
+    Ok(key)
 }
 
 fn has_body(headers: &HeaderMap) -> bool {
@@ -205,8 +273,6 @@ pub fn add_headers(response: &mut ServiceResponse) {
 
 #[cfg(test)]
 mod tests {
-    use uuid::Uuid;
-
     use super::*;
 
     #[test]

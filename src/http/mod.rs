@@ -1,6 +1,6 @@
 //! Common parts of HTTP: authentication, bodies, lists, ETags, retries, languages. Independent of features.
 
-mod account;
+pub mod account;
 pub mod actor;
 pub mod address;
 pub mod admissions;
@@ -11,12 +11,14 @@ pub mod call;
 pub mod catalogue;
 pub mod client_key;
 pub mod cors;
+pub mod credential;
 pub mod desk;
 pub mod envelope;
 pub mod etag;
 pub mod expected_format;
 pub mod form;
 pub mod idempotency;
+pub mod known_keys;
 pub mod lifecycle;
 pub mod limits;
 pub mod mail_origin;

@@ -65,7 +65,7 @@ pub async fn read(call: Call, path: Path<(i64, Uuid)>) -> Result<HttpResponse> {
                 .find(id)
                 .select((followups::author_id, followups::published_from))
                 .get_result(db)?;
-            if !actor.is_staff() && author_id != actor.id {
+            if !actor.reads_private() && author_id != actor.id {
                 return Err(Problem::not_found());
             }
             let message = emails::table.filter(emails::followup_id.eq(source.unwrap_or(id)));

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use super::InboundEmailAuthentication;
 use super::message::Mailbox;
 use super::requester_data::{is_blank_letter, is_full_name};
+use crate::auth::person::PersonKind;
 use crate::auth::policy::Role;
 use crate::db::Literal;
 use crate::db::schema::{inbound_emails as emails, messages, tickets, users};
@@ -35,6 +36,7 @@ pub fn find(tx: &mut PgConnection, address: &str) -> Result<Option<Sender>> {
     diesel::select(pg_advisory_xact_lock(hashtextextended(format!("mail from {address}"), 0))).execute(tx)?;
     let found: Option<(Uuid, Role, bool, bool)> = users::table
         .filter(lower(users::email).eq(lower(address)))
+        .filter(users::account_kind.eq(PersonKind::Person))
         .select((users::id, users::role, users::active, users::password_hash.is_not_null()))
         .for_share()
         .first(tx)

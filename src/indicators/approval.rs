@@ -61,7 +61,7 @@ pub async fn approve(call: Call, id: Path<Uuid>, body: Body<EmptyBody>) -> Resul
                 next_version!(measurements, row.version, actor),
             ))
             .execute(tx)?;
-        Measurement::answer(tx, row.id, actor.role)
+        Measurement::answer(tx, row.id, actor.rights())
     })
     .await
 }

@@ -300,7 +300,7 @@ pub async fn list(call: Call, query: Query<IndicatorFilters>, request: HttpReque
             ReportFormat::Json => paging
                 .answer(sort, items, total, |indicator| (indicator.name.clone(), indicator.id))
                 .map(Found::Json),
-            format => Found::all(format, form::sheets(db, items, actor.role)?),
+            format => Found::all(format, form::sheets(db, items, actor.rights())?),
         }
     };
     serve(call, request, form::KIND, load, form::document).await
@@ -335,7 +335,7 @@ pub async fn read(
             return indicator.answer().map(Found::Json);
         }
         let version = Some((indicator.id, indicator.version));
-        let records = form::sheets(db, vec![indicator], actor.role)?;
+        let records = form::sheets(db, vec![indicator], actor.rights())?;
         Ok(Found::File(File { format, records, version }))
     };
     serve(call, request, form::KIND, load, form::document).await

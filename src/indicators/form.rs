@@ -10,7 +10,7 @@ use super::frequency::IndicatorFrequency;
 use super::light::{IndicatorDirection, IndicatorLight};
 use super::measurements::{Measurement, MeasurementStatus, Row};
 use crate::audit::log::AuditResource;
-use crate::auth::policy::Role;
+use crate::auth::policy::Rights;
 use crate::db::schema::measurements;
 use crate::documents::cell::{Cell, Light, decimal};
 use crate::documents::chart::{self, ChartKind, Series};
@@ -30,7 +30,7 @@ pub struct Sheet {
 }
 
 /// The indicators with what this reader may read of their measurements, in a fixed number of statements.
-pub fn sheets(db: &mut PgConnection, indicators: Vec<Indicator>, reader: Role) -> Result<Vec<Sheet>> {
+pub fn sheets(db: &mut PgConnection, indicators: Vec<Indicator>, reader: Rights<'_>) -> Result<Vec<Sheet>> {
     let ids: Vec<Uuid> = indicators.iter().map(|indicator| indicator.id).collect();
     let rows: Vec<Row> = measurements::table
         .filter(measurements::indicator_id.eq_any(&ids))

@@ -144,7 +144,7 @@ pub async fn measure(call: Call, id: Path<Uuid>, body: Body<MeasurementCreate>) 
                 diesel::update(measurements::table.find(id))
                     .set((measured, measurements::version.eq(measurements::version + 1)))
                     .execute(tx)?;
-                Measurement::answer(tx, id, actor.role)
+                Measurement::answer(tx, id, actor.rights())
             }
             None => {
                 let id = Uuid::now_v7();
@@ -161,7 +161,7 @@ pub async fn measure(call: Call, id: Path<Uuid>, body: Body<MeasurementCreate>) 
                         measurements::created_at.eq(actor.now),
                     ))
                     .execute(tx)?;
-                let made = Measurement::find(tx, id, actor.role)?;
+                let made = Measurement::find(tx, id, actor.rights())?;
                 Ok(Answer::created(format!("/api/v1/measurements/{id}"), &made)?
                     .version(made.id, made.version))
             }

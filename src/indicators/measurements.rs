@@ -14,7 +14,7 @@ use super::definitions::Indicator;
 use super::frequency::IndicatorFrequency;
 use super::light::{IndicatorDirection, IndicatorLight};
 use super::measures::IndicatorMeasure;
-use crate::auth::policy::{Action, Role};
+use crate::auth::policy::{Action, Rights};
 use crate::db::schema::{improvement_actions, indicators, measurements};
 use crate::http::actor::next_version;
 use crate::http::body::Patch;
@@ -145,7 +145,7 @@ pub(super) struct Row {
 }
 
 impl Measurement {
-    pub(super) fn present(db: &mut PgConnection, rows: Vec<Row>, reader: Role) -> Result<Vec<Self>> {
+    pub(super) fn present(db: &mut PgConnection, rows: Vec<Row>, reader: Rights<'_>) -> Result<Vec<Self>> {
         let of_answers = of_answers(db, &rows, reader)?;
         let people = person::by_id(db, rows.iter().filter_map(|row| row.approved_by))?;
         let one = |row: Row| {
@@ -195,20 +195,20 @@ impl Measurement {
         Ok(rows.into_iter().map(one).collect())
     }
 
-    pub(super) fn find(db: &mut PgConnection, id: Uuid, reader: Role) -> Result<Self> {
+    pub(super) fn find(db: &mut PgConnection, id: Uuid, reader: Rights<'_>) -> Result<Self> {
         let row: Row = measurements::table.find(id).select(Row::as_select()).get_result(db)?;
         Self::present(db, vec![row], reader)?.pop().ok_or_else(Problem::not_found)
     }
 
     /// As a response, with its version.
-    pub(super) fn answer(db: &mut PgConnection, id: Uuid, reader: Role) -> Result<Answer> {
+    pub(super) fn answer(db: &mut PgConnection, id: Uuid, reader: Rights<'_>) -> Result<Answer> {
         let found = Self::find(db, id, reader)?;
         Ok(Answer::ok(&found)?.version(found.id, found.version))
     }
 }
 
 /// Which of these rows' indicators measure survey answers, if the reader may only read totals of answers.
-fn of_answers(db: &mut PgConnection, rows: &[Row], reader: Role) -> Result<HashSet<Uuid>> {
+fn of_answers(db: &mut PgConnection, rows: &[Row], reader: Rights<'_>) -> Result<HashSet<Uuid>> {
     if !disclosure::applies_to(reader) {
         return Ok(HashSet::new());
     }
@@ -290,7 +290,7 @@ pub async fn list(call: Call, id: Path<Uuid>, query: Query<MeasurementFilters>) 
             (measurements::through_date as NaiveDate, measurements::id as Uuid),
             Row::as_select()
         );
-        let items = Measurement::present(db, rows, actor.role)?;
+        let items = Measurement::present(db, rows, actor.rights())?;
         paging.answer(sort, items, total, |one| (one.through_date, one.id))
     })
     .await
@@ -307,7 +307,7 @@ pub async fn list(call: Call, id: Path<Uuid>, query: Query<MeasurementFilters>) 
 )]
 #[get("/measurements/{measurement_id}")]
 pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
-    call.read(move |db, actor| Measurement::answer(db, *id, actor.role)).await
+    call.read(move |db, actor| Measurement::answer(db, *id, actor.rights())).await
 }
 
 /// The analysis of a measurement.
@@ -364,7 +364,7 @@ pub async fn change(
                 changes.then(|| next_version!(measurements, row.version, actor)),
             ))
             .execute(tx)?;
-        Measurement::answer(tx, row.id, actor.role)
+        Measurement::answer(tx, row.id, actor.rights())
     })
     .await
 }

@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::{Attendance, Row, parts};
 use crate::audit::log::Part;
+use crate::auth::person::PersonKind;
 use crate::auth::policy::Role;
 use crate::db::json::Json;
 use crate::db::schema::{minutes, minutes_attendance, minutes_decisions, users};
@@ -226,6 +227,7 @@ impl MeetingMinutesCreate {
         let ids: HashSet<Uuid> = named.chain(self.decisions.iter().map(|one| one.owner_id)).collect();
         let known: Vec<(Uuid, String, Role)> = users::table
             .filter(users::id.eq_any(ids))
+            .filter(users::account_kind.eq(PersonKind::Person))
             .select((users::id, users::full_name, users::role))
             .load(tx)?;
         let known: HashMap<Uuid, (String, Role)> =

@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::user::User;
 use crate::auth::no_address;
-use crate::auth::policy::{Action, PermissionScope, Role, scope};
+use crate::auth::policy::{Action, PermissionScope, Role};
 use crate::config::Config;
 use crate::db::schema::{anonymizations, units, users};
 use crate::http::Actor;
@@ -37,7 +37,7 @@ pub(super) fn own_address_fault(config: &Config, email: &Value) -> Option<FieldE
 
 /// Whether the caller may only complete and correct the data of requesters.
 pub(super) fn only_completes(actor: &Actor) -> bool {
-    scope(actor.role, Action::Manage).is_none()
+    actor.rights().scope(Action::Manage).is_none()
 }
 
 /// The error for a change beyond the data of a requester.

@@ -51,7 +51,7 @@ pub fn find(tx: &mut PgConnection, document_id: Option<&str>, email: Option<&str
         "SELECT id, document_id, email NOT LIKE '%@no-address.invalid' AS has_address, document_declared AS is_declared, \
             coalesce(document_key(document_id) = document_key($1), false) AS has_document, \
             coalesce(lower(email) = $2, false) AS has_email, active \
-         FROM users WHERE document_key(document_id) = document_key($1) OR lower(email) = ANY ($3) ORDER BY created_at, id LIMIT 20",
+         FROM users WHERE account_kind = 'person' AND (document_key(document_id) = document_key($1) OR lower(email) = ANY ($3)) ORDER BY created_at, id LIMIT 20",
     )
     .bind::<Nullable<SqlText>, _>(document_id)
     .bind::<Nullable<SqlText>, _>(email.as_deref())

@@ -95,8 +95,8 @@ pub struct PasswordChangeRequest {
 
 /// Read the caller's account and permissions
 ///
-/// The account that the access token belongs to. `permissions` lists the actions that the caller may carry out by
-/// their role and their `granted_permissions`: clients should offer only these.
+/// The account that the access token or key belongs to. `permissions` lists the actions that the caller may carry out by
+/// their role and their `granted_permissions`, a service account by its role and its scopes: clients should offer only these.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::UseOwnAccount))),
     tag = "me", operation_id = "getMe",
@@ -106,7 +106,7 @@ pub struct PasswordChangeRequest {
 )]
 #[get("/me")]
 pub async fn read(call: Call) -> Result<HttpResponse> {
-    call.read(|db, actor| me(User::find(db, actor.id)?)).await
+    call.read(|db, actor| me(actor, User::of_anyone(db, actor.id)?)).await
 }
 
 /// Change the caller's account
@@ -122,13 +122,14 @@ pub async fn read(call: Call) -> Result<HttpResponse> {
 #[patch("/me")]
 pub async fn change(call: Call, body: Body<Patch<MeProfile>>) -> Result<HttpResponse> {
     call.write(body, |tx, actor, body| {
+        actor.must_be_person()?;
         let user = User::lock(tx, actor.id)?;
         let before =
             MeProfile { contact: user.contact.clone(), locale: user.locale, staff_mail: user.staff_mail };
         let (profile, changes) = body.merge(&before)?;
         actor.check_version(tag(user.id), user.version)?;
         if !changes {
-            return me(user);
+            return me(actor, user);
         }
         diesel::update(users::table.find(actor.id))
             .set((
@@ -140,7 +141,7 @@ pub async fn change(call: Call, body: Body<Patch<MeProfile>>) -> Result<HttpResp
                 next_version!(users, user.version, actor),
             ))
             .execute(tx)?;
-        me(User::find(tx, actor.id)?)
+        me(actor, User::find(tx, actor.id)?)
     })
     .await
 }
@@ -168,6 +169,7 @@ pub async fn password(
     // Counted first, in a separate transaction: the following steps take long, and the count of a wrong password must
     // not be rolled back.
     let counted = call.check(move |db, actor| {
+        actor.must_be_person()?;
         let wanted = body.read()?;
         let (email, current_hash): (String, Option<String>) =
             users::table.find(actor.id).select((users::email, users::password_hash)).get_result(db)?;
@@ -223,8 +225,9 @@ fn tag(user_id: Uuid) -> String {
     format!("{user_id}/me")
 }
 
-fn me(user: User) -> Result<Answer> {
-    let rights = Rights { role: user.role, granted: &user.granted_permissions };
+fn me(actor: &Actor, user: User) -> Result<Answer> {
+    let rights =
+        Rights { role: user.role, granted: &user.granted_permissions, scopes: actor.scopes.as_deref() };
     let permissions = Action::ALL.iter().filter_map(|action| Some((*action, rights.scope(*action)?)));
     let permissions = Permissions(permissions.collect());
     let (id, version) = (user.id, user.version);

@@ -10,6 +10,7 @@ use uuid::Uuid;
 
 use super::Named;
 use crate::auth::no_address;
+use crate::auth::person::PersonKind;
 use crate::auth::policy::{Role, UserPermission};
 use crate::db::schema::{units, users};
 use crate::http::Answer;
@@ -53,6 +54,8 @@ impl Contact {
 pub struct User {
     /// Identifier of the user.
     pub id: Uuid,
+    /// `service_account` for a machine that reads its own account with `GET /me`; `GET /users` lists people alone.
+    pub kind: PersonKind,
     /// The address for signing in and for mail. Upper and lower case are the same.
     #[schema(max_length = 254, example = "ana.restrepo@example.gov.co")]
     pub email: String,
@@ -107,6 +110,8 @@ pub struct User {
 #[diesel(table_name = users)]
 pub(super) struct Row {
     id: Uuid,
+    #[diesel(column_name = account_kind)]
+    kind: PersonKind,
     email: String,
     role: Role,
     granted_permissions: Vec<UserPermission>,
@@ -132,6 +137,7 @@ impl From<Found> for User {
     fn from((row, unit): Found) -> Self {
         User {
             id: row.id,
+            kind: row.kind,
             has_email: no_address::is_deliverable(&row.email),
             email: row.email,
             role: row.role,
@@ -154,9 +160,20 @@ impl From<Found> for User {
 }
 
 impl User {
+    /// The account of a person.
+    ///
     /// # Errors
     /// A 404 if there is none.
     pub fn find(db: &mut PgConnection, id: Uuid) -> Result<Self> {
+        let user = Self::of_anyone(db, id)?;
+        if user.kind == PersonKind::Person { Ok(user) } else { Err(Problem::not_found()) }
+    }
+
+    /// The account of a person or of a machine.
+    ///
+    /// # Errors
+    /// A 404 if there is none.
+    pub fn of_anyone(db: &mut PgConnection, id: Uuid) -> Result<Self> {
         let found: Found = users::table
             .left_join(units::table.on(users::unit_id.eq(units::id.nullable())))
             .filter(users::id.eq(id))

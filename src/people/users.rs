@@ -21,6 +21,7 @@ use super::user::{Contact, Found, Row, User, is_named};
 use crate::account::password_links::links;
 use crate::account::{attempts, sessions};
 use crate::auth::passwords;
+use crate::auth::person::PersonKind;
 use crate::auth::policy::{Action, PermissionScope, Role, UserPermission};
 use crate::db::schema::{units, users};
 use crate::http::actor::next_version;
@@ -193,8 +194,9 @@ pub async fn list(call: Call, query: Query<UserFilters>) -> Result<HttpResponse>
         let (paging, filters) = query.read_list()?;
         let sort = filters.sort.unwrap_or(NameSort::Ascending).as_str();
         let filtered = || {
+            let people = users::table.filter(users::account_kind.eq(PersonKind::Person));
             let mut query =
-                users::table.left_join(units::table.on(users::unit_id.eq(units::id.nullable()))).into_boxed();
+                people.left_join(units::table.on(users::unit_id.eq(units::id.nullable()))).into_boxed();
             if !filters.role.is_empty() {
                 query = query.filter(users::role.eq_any(&filters.role));
             }

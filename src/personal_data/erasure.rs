@@ -219,6 +219,17 @@ impl<'a> Erasure<'a> {
             .execute(tx)?;
         diesel::delete(refresh_tokens::table.filter(refresh_tokens::user_id.eq(id))).execute(tx)?;
         links::remove(tx, id)?;
+        // The keys stay, revoked, without what they were called and where they were used.
+        self.query(
+            "DELETE FROM access_key_uses WHERE key_id IN (SELECT id FROM access_keys WHERE user_id = $1)"
+                .to_owned(),
+        )
+        .execute(tx)?;
+        self.query(
+            "UPDATE access_keys SET name = NULL, revoked_at = coalesce(revoked_at, now()) WHERE user_id = $1"
+                .to_owned(),
+        )
+        .execute(tx)?;
         // Responses that are stored for retries, including those to others that contain the person's data.
         self.query(
             "DELETE FROM idempotency_keys WHERE user_id = $1 OR convert_from(body, 'UTF8') ~* $2".to_owned(),

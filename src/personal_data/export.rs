@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::THEIRS;
 use super::anonymization::Anonymization;
+use crate::account::keys::{self, AccessKey};
 use crate::attachments::{Attachment, store as attachments};
 use crate::audit::log::{self, AuditResource};
 use crate::audit::log_list::{self, AuditLogEntry};
@@ -56,6 +57,8 @@ pub struct PersonalData {
     messages: Vec<MessageKept>,
     /// Inbound messages from any address of the person.
     inbound_emails: Vec<InboundEmail>,
+    /// The keys of the person's own programs, without the keys themselves.
+    keys: Vec<AccessKey>,
     /// The entries of the audit log about the account.
     audit_events: Vec<AuditLogEntry>,
 }
@@ -170,7 +173,7 @@ struct Batch {
 
 type Read = fn(&mut PgConnection, &Actor, Uuid, Place) -> Result<Batch>;
 
-const LISTS: [(&str, Read); 7] = [
+const LISTS: [(&str, Read); 8] = [
     ("tickets", read_tickets),
     ("followups", |db, actor, person, place| {
         let ids = ids(
@@ -223,6 +226,11 @@ const LISTS: [(&str, Read); 7] = [
         )?;
         let found = emails::by_ids(db, &ids)?;
         batch(ids, found, InboundEmail::id)
+    }),
+    ("keys", |db, actor, person, place| {
+        let ids = ids(db, "access_keys f WHERE f.user_id = $1", (person, place))?;
+        let found = keys::by_ids(db, actor, person, &ids)?;
+        batch(ids, found, |one| one.id)
     }),
     ("audit_events", |db, _, person, place| {
         let about = "audit_events f WHERE f.resource = 'user' AND f.resource_id = $1::text";

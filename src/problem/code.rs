@@ -120,6 +120,9 @@ codes! {
     TooManyHolidays = "too_many_holidays", CONFLICT,
         ("Demasiados festivos", "Too many holidays"),
         ("Se pueden registrar hasta 500 festivos.", "The maximum is 500 holidays.");
+    TooManyKeys = "too_many_keys", CONFLICT,
+        ("Demasiadas claves", "Too many keys"),
+        ("La cuenta tiene todas las claves vigentes que puede tener; revoque una.", "The account has all the usable keys that it may have; revoke one.");
     NotARequester = "not_a_requester", CONFLICT,
         ("No es solicitante", "Not a requester"),
         ("Los datos del personal no se anonimizan: sus actuaciones se conservan en el registro.", "Staff cannot be anonymized: their actions remain on record.");

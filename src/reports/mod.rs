@@ -22,7 +22,7 @@ use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use serde::Deserialize;
 
-use crate::auth::policy::Role;
+use crate::auth::policy::Rights;
 use crate::config::logo::Logo;
 pub use crate::documents::format::ReportFormat;
 use crate::http::routes::Routes;
@@ -48,8 +48,8 @@ pub enum Audience {
 }
 
 impl Audience {
-    pub fn of_role(role: Role) -> Self {
-        if disclosure::applies_to(role) { Audience::Totals } else { Audience::Answers }
+    pub fn of_rights(rights: Rights<'_>) -> Self {
+        if disclosure::applies_to(rights) { Audience::Totals } else { Audience::Answers }
     }
 }
 

@@ -12,6 +12,7 @@ use uuid::Uuid;
 use super::frozen::{self, key};
 use super::report::APPROVED;
 use super::{QuarterPath, begun};
+use crate::auth::person::PersonKind;
 use crate::auth::policy::{Action, Role};
 use crate::db::schema::{quarterly_report_texts as texts, users};
 use crate::http::body::Patch;
@@ -198,7 +199,8 @@ pub async fn change(
             return Err(Problem::wrong_state(APPROVED));
         }
         if changes {
-            content.author_id = content.author_id.or(Some(actor.id));
+            // A service account may send texts, but somebody answers for them.
+            content.author_id = content.author_id.or((actor.kind == PersonKind::Person).then_some(actor.id));
             store(tx, quarter, content, actor)?;
         }
         QuarterlyReportNarrative::answer(tx, quarter)

@@ -76,7 +76,7 @@ pub async fn read(
         let quarter = path.read()?;
         let format =
             query.read()?.format.or_else(|| negotiation::accepted(&accept)).unwrap_or(ReportFormat::Json);
-        let audience = Audience::of_role(actor.role);
+        let audience = Audience::of_rights(actor.rights());
         let found = find(db, &desk.config, Some(&desk.db), quarter, format, audience, actor.now)?;
         Ok((quarter, format, found, actor.clone()))
     });

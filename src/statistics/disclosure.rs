@@ -10,7 +10,7 @@
 //! - only if each set has at least five answers, as does everything that can be computed by subtracting what is shown
 //!   from the whole.
 
-use crate::auth::policy::{Action, PermissionScope, Role, scope};
+use crate::auth::policy::{Action, PermissionScope, Rights};
 use crate::language::text_enum;
 
 /// The minimum number of answers in a total.
@@ -31,9 +31,9 @@ text_enum! {
     }
 }
 
-/// Whether this role may only read totals of survey answers.
-pub fn applies_to(role: Role) -> bool {
-    scope(role, Action::ReadSurveyAnswers) != Some(PermissionScope::Any)
+/// Whether somebody with these rights may only read totals of survey answers.
+pub fn applies_to(rights: Rights<'_>) -> bool {
+    rights.scope(Action::ReadSurveyAnswers) != Some(PermissionScope::Any)
 }
 
 /// Which parts of a shown whole to withhold, and why, by the number of answers in each part. Each shown part has at
@@ -63,10 +63,11 @@ mod tests {
 
     use super::WithheldReason::{FewAnswers, Subtraction};
     use super::*;
+    use crate::auth::policy::Role;
 
     #[test]
     fn professionals_and_the_director_read_single_answers() {
-        let readers: Vec<bool> = Role::ALL.iter().map(|role| applies_to(*role)).collect();
+        let readers: Vec<bool> = Role::ALL.iter().map(|role| applies_to(Rights::of_role(*role))).collect();
         assert_eq!(readers, [true, true, false, false]);
     }
 

@@ -86,7 +86,7 @@ pub async fn list(call: Call, id: Path<i64>, query: Query<NoFilters>) -> Result<
         let (paging, _) = query.read_list()?;
         store::page(db, &paging, |files| {
             let files = files.filter(attachments::ticket_id.eq(ticket.id));
-            if actor.is_staff() {
+            if actor.reads_private() {
                 return files;
             }
             let public = followups::table

@@ -127,6 +127,7 @@ mod tests {
     use chrono::TimeDelta;
 
     use super::*;
+    use crate::auth::person::PersonKind;
     use crate::holidays::{Holidays, colombia};
     use crate::people::availability::Shift;
 
@@ -138,7 +139,7 @@ mod tests {
     fn candidate(name: &str, role: Role, open_work: i64, assigned_minutes_ago: Option<i64>) -> Candidate {
         let last_assigned_at = assigned_minutes_ago.map(|minutes| now() - TimeDelta::minutes(minutes));
         Candidate {
-            person: Person { id: Uuid::now_v7(), full_name: name.to_owned(), role },
+            person: Person { id: Uuid::now_v7(), full_name: name.to_owned(), role, kind: PersonKind::Person },
             schedule: Schedule::default(),
             work: Workload { open_tickets: 1, open_work, last_assigned_at },
         }

@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::followups::{self, Followup};
 use super::model::Ticket;
 use super::summary::TicketSummary;
-use crate::auth::policy::{self, Action};
+use crate::auth::policy::Action;
 use crate::http::{Actor, query};
 use crate::language::text_enum;
 use crate::people::user::User;
@@ -106,7 +106,7 @@ pub fn expand(
 ) -> Result<()> {
     let wants = |what| wanted.expand.contains(&what);
     let (requester, assignee) = (wants(Expand::Requester), wants(Expand::Assignee));
-    if (requester || assignee) && policy::scope(actor.role, Action::ReadUsers).is_none() {
+    if (requester || assignee) && actor.rights().scope(Action::ReadUsers).is_none() {
         let detail =
             Text::new("Solo el personal puede consultar las cuentas.", "Accounts are visible to staff only.");
         return Err(query::invalid("expand", detail));
@@ -151,7 +151,7 @@ fn newest(db: &mut PgConnection, actor: &Actor, tickets: Vec<i64>) -> Result<Has
          ) AS f",
     )
     .bind::<Array<BigInt>, _>(tickets)
-    .bind::<Bool, _>(actor.is_staff())
+    .bind::<Bool, _>(actor.reads_private())
     .bind::<BigInt, _>(FOLLOWUPS)
     .load(db)?;
     let ids: Vec<Uuid> = ids.into_iter().map(|row| row.id).collect();

@@ -4,7 +4,7 @@ use uuid::Uuid;
 
 use super::model::TicketRow;
 use super::workflow::{self, Step, TicketStatus};
-use crate::auth::policy::{self, Action, PermissionScope, Role};
+use crate::auth::policy::{Action, PermissionScope, Rights};
 use crate::http::Actor;
 use crate::problem::Result;
 
@@ -60,8 +60,8 @@ pub fn action(step: Step) -> Action {
     }
 }
 
-fn may(role: Role, id: Uuid, ticket: Standing, step: Step) -> bool {
-    match policy::scope(role, action(step)) {
+fn may(rights: Rights<'_>, id: Uuid, ticket: Standing, step: Step) -> bool {
+    match rights.scope(action(step)) {
         None => false,
         Some(PermissionScope::Own) => ticket.requester_id == id,
         Some(PermissionScope::Assignee) => ticket.assignee_id == Some(id),
@@ -84,7 +84,7 @@ pub fn steps(actor: &Actor, ticket: impl Into<Standing>) -> Vec<Step> {
     let ticket = ticket.into();
     workflow::allowed(ticket.status, ticket.resumes_to)
         .filter(|step| is_possible(ticket, *step))
-        .filter(|step| may(actor.role, actor.id, ticket, *step))
+        .filter(|step| may(actor.rights(), actor.id, ticket, *step))
         .collect()
 }
 
@@ -103,6 +103,7 @@ pub fn check(actor: &Actor, ticket: impl Into<Standing>, step: Step) -> Result<(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::auth::policy::Role;
 
     fn taken_by(role: Role, status: TicketStatus, requester: bool, assignee: bool) -> Vec<Step> {
         let (me, other) = (Uuid::from_u128(1), Uuid::from_u128(2));
@@ -115,7 +116,7 @@ mod tests {
             third_party: false,
             automatic: false,
         };
-        workflow::allowed(status, None).filter(|step| may(role, me, ticket, *step)).collect()
+        workflow::allowed(status, None).filter(|step| may(Rights::of_role(role), me, ticket, *step)).collect()
     }
 
     #[test]

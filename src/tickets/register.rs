@@ -27,7 +27,7 @@ use crate::language::locale::Locale;
 use crate::outbox::{self, MessageKind};
 use crate::people::callers::{self, PersonData};
 use crate::people::user::{Contact, is_named};
-use crate::problem::{Code, FieldError, Problem, Result, Text};
+use crate::problem::{Code, FieldCode, FieldError, Problem, Result, Text};
 
 /// A request for support. Fields omitted from `requester` are taken from the requester's account.
 #[derive(Deserialize, ToSchema)]
@@ -349,6 +349,7 @@ impl Request {
             ))
             .returning(TicketRow::as_returning())
             .get_result(tx)?;
+        check_limit(actor, &row)?;
         let mut details = Details {
             channel: Some(row.channel),
             resubmission_of: self.resubmission_of,
@@ -416,4 +417,19 @@ pub fn created(tx: &mut PgConnection, actor: &Actor, row: TicketRow) -> Result<A
         location: Some(format!("/api/v1/tickets/{id}")),
         ..answer
     })
+}
+
+/// # Errors
+/// A 422 if a service account may not use this ticket.
+fn check_limit(actor: &Actor, row: &TicketRow) -> Result<()> {
+    let pointer = match actor.limit.includes(row.requester_unit_id, row.category_id) {
+        true => return Ok(()),
+        false if actor.limit.has_unit(row.requester_unit_id) => "/category_id",
+        false => "/requester/unit_id",
+    };
+    let detail = Text::new(
+        "La cuenta de servicio no puede registrar casos de esta dependencia o categoría.",
+        "The service account may not register tickets of this unit or category.",
+    );
+    Err(Problem::field(FieldError::new(pointer, FieldCode::NotAllowed, detail)))
 }

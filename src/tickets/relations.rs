@@ -7,7 +7,7 @@ use diesel::pg::Pg;
 use diesel::prelude::*;
 use diesel::query_builder::{BoxedSqlQuery, SqlQuery};
 use diesel::result::{DatabaseErrorKind, Error};
-use diesel::sql_types::{BigInt, Bool, Nullable, Text as SqlText, Timestamptz, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Bool, Nullable, Text as SqlText, Timestamptz, Uuid as SqlUuid};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -19,7 +19,7 @@ use super::store;
 use super::workflow::TicketStatus;
 use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
-use crate::db::schema::{ticket_relations, tickets};
+use crate::db::schema::ticket_relations;
 use crate::http::body::EmptyBody;
 use crate::http::paging::{NoFilters, Page, Paging};
 use crate::http::{Actor, Answer, Body, Call, Query};
@@ -151,12 +151,14 @@ const BOTH_ENDS: &str = "\
     (SELECT r.id, r.kind, true AS from_here, r.related_id AS other_id, t.subject, t.status, r.created_by, r.created_at \
      FROM ticket_relations r JOIN tickets t ON t.id = r.related_id \
      WHERE r.ticket_id = $1 AND ($2 IS NULL OR t.requester_id = $2) \
+       AND (cardinality($6) = 0 OR t.requester_unit_id = ANY ($6)) AND (cardinality($7) = 0 OR t.category_id = ANY ($7)) \
        AND ($3 IS NULL OR (r.created_at >= $3 AND (r.created_at > $3 OR r.id > $4))) \
      ORDER BY r.created_at, r.id LIMIT $5) \
     UNION ALL \
     (SELECT r.id, r.kind, false, r.ticket_id, t.subject, t.status, r.created_by, r.created_at \
      FROM ticket_relations r JOIN tickets t ON t.id = r.ticket_id \
      WHERE r.related_id = $1 AND ($2 IS NULL OR t.requester_id = $2) \
+       AND (cardinality($6) = 0 OR t.requester_unit_id = ANY ($6)) AND (cardinality($7) = 0 OR t.category_id = ANY ($7)) \
        AND ($3 IS NULL OR (r.created_at >= $3 AND (r.created_at > $3 OR r.id > $4))) \
      ORDER BY r.created_at, r.id LIMIT $5)";
 
@@ -175,24 +177,23 @@ pub async fn list(call: Call, id: Path<i64>, query: Query<NoFilters>) -> Result<
         let ticket = store::visible(db, actor, *id)?;
         let (paging, _) = query.read_list()?;
         let after = paging.after::<DateTime<Utc>, Uuid>("created_at")?;
-        let theirs = (!actor.is_staff()).then_some(actor.id);
-        let total = if paging.with_total { Some(count(db, ticket.id, theirs)?) } else { None };
+        let total = if paging.with_total { Some(count(db, ticket.id, actor)?) } else { None };
         let page = diesel::sql_query(format!("{BOTH_ENDS} ORDER BY created_at, id LIMIT $5"));
-        let rows = bound(page, ticket.id, theirs, after, paging.rows()).load(db)?;
+        let rows = bound(page, ticket.id, actor, after, paging.rows()).load(db)?;
         let items = Row::present(db, rows)?;
         paging.answer("created_at", items, total, |relation| (relation.created_at, relation.id))
     })
     .await
 }
 
-fn count(db: &mut PgConnection, ticket_id: i64, theirs: Option<Uuid>) -> Result<i64> {
+fn count(db: &mut PgConnection, ticket_id: i64, actor: &Actor) -> Result<i64> {
     #[derive(QueryableByName)]
     struct Count {
         #[diesel(sql_type = BigInt)]
         count: i64,
     }
     let counted = diesel::sql_query(format!("SELECT count(*) FROM ({BOTH_ENDS}) AS relations"));
-    let Count { count } = bound(counted, ticket_id, theirs, None, i64::MAX).get_result(db)?;
+    let Count { count } = bound(counted, ticket_id, actor, None, i64::MAX).get_result(db)?;
     Ok(count)
 }
 
@@ -201,17 +202,19 @@ type Bound = BoxedSqlQuery<'static, Pg, SqlQuery>;
 fn bound(
     query: SqlQuery,
     ticket_id: i64,
-    theirs: Option<Uuid>,
+    actor: &Actor,
     after: Option<(DateTime<Utc>, Uuid)>,
     limit: i64,
 ) -> Bound {
     query
         .into_boxed::<Pg>()
         .bind::<BigInt, _>(ticket_id)
-        .bind::<Nullable<SqlUuid>, _>(theirs)
+        .bind::<Nullable<SqlUuid>, _>((!actor.is_staff()).then_some(actor.id))
         .bind::<Nullable<Timestamptz>, _>(after.map(|(at, _)| at))
         .bind::<Nullable<SqlUuid>, _>(after.map(|(_, id)| id))
         .bind::<BigInt, _>(limit)
+        .bind::<Array<SqlUuid>, _>(actor.limit.unit_ids.clone())
+        .bind::<Array<SqlUuid>, _>(actor.limit.category_ids.clone())
 }
 
 /// A relation of the ticket `$1`, from either end. A requester, `$3`, sees only those whose other end is their own
@@ -220,7 +223,8 @@ const ONE: &str = "\
     SELECT r.id, r.kind, r.ticket_id = $1 AS from_here, t.id AS other_id, t.subject, t.status, r.created_by, r.created_at \
     FROM ticket_relations r \
     JOIN tickets t ON t.id = CASE WHEN r.ticket_id = $1 THEN r.related_id ELSE r.ticket_id END \
-    WHERE r.id = $2 AND $1 IN (r.ticket_id, r.related_id) AND ($3 IS NULL OR t.requester_id = $3)";
+    WHERE r.id = $2 AND $1 IN (r.ticket_id, r.related_id) AND ($3 IS NULL OR t.requester_id = $3) \
+      AND (cardinality($4) = 0 OR t.requester_unit_id = ANY ($4)) AND (cardinality($5) = 0 OR t.category_id = ANY ($5))";
 
 /// Read a relation of a ticket
 ///
@@ -245,6 +249,8 @@ pub async fn read(call: Call, path: Path<(i64, Uuid)>) -> Result<HttpResponse> {
             .bind::<BigInt, _>(ticket.id)
             .bind::<SqlUuid, _>(id)
             .bind::<Nullable<SqlUuid>, _>(theirs)
+            .bind::<Array<SqlUuid>, _>(&actor.limit.unit_ids)
+            .bind::<Array<SqlUuid>, _>(&actor.limit.category_ids)
             .get_result(db)?;
         let relation = Row::present(db, vec![row])?.pop().ok_or_else(Problem::not_found)?;
         // A relation never changes; the tag depends on the other ticket too.
@@ -272,7 +278,7 @@ pub async fn relate(call: Call, id: Path<i64>, body: Body<RelationCreate>) -> Re
     call.write(body, move |tx, actor, body| {
         store::visible(tx, actor, *id)?;
         let RelationCreate { kind, ticket_id } = body.read()?;
-        let (row, other) = both(tx, *id, ticket_id, "/ticket_id")?;
+        let (row, other) = both(tx, actor, *id, ticket_id, "/ticket_id")?;
         actor.check_version(row.id, row.version)?;
         let relation = Relation {
             id: Uuid::now_v7(),
@@ -318,7 +324,7 @@ pub async fn remove(call: Call, path: Path<(i64, Uuid)>, body: Body<EmptyBody>) 
             .select((ticket_relations::kind, ticket_relations::ticket_id, ticket_relations::related_id))
             .get_result(tx)?;
         let (kind, other) = if from == id { (kind, to) } else { (kind.inverse(), from) };
-        let (row, other) = store::lock_both(tx, id, other)?;
+        let (row, other) = store::lock_both(tx, actor, id, other)?;
         actor.check_version(relation_id, 1)?;
         // A concurrent request may have removed it.
         if diesel::delete(ticket_relations::table.find(relation_id)).execute(tx)? == 0 {
@@ -337,7 +343,7 @@ pub async fn remove(call: Call, path: Path<(i64, Uuid)>, body: Body<EmptyBody>) 
 
 /// Records at both ends that a new ticket continues one that has ended.
 pub fn continues(tx: &mut PgConnection, actor: &Actor, new: i64, ended: i64) -> Result<()> {
-    let (new, ended) = store::lock_both(tx, new, ended)?;
+    let (new, ended) = store::lock_both(tx, actor, new, ended)?;
     let now = actor.now.max(new.updated_at).max(ended.updated_at);
     insert(tx, Uuid::now_v7(), RelationKind::Continues, (new.id, ended.id), actor.id, now)?;
     record(tx, actor, EventKind::Related, RelationKind::Continues, new, ended)
@@ -367,17 +373,25 @@ fn record(
 ///
 /// # Errors
 /// A 422 if both are the same ticket, or the second does not exist.
-pub fn both(tx: &mut PgConnection, id: i64, other: i64, pointer: &str) -> Result<(TicketRow, TicketRow)> {
+pub fn both(
+    tx: &mut PgConnection,
+    actor: &Actor,
+    id: i64,
+    other: i64,
+    pointer: &str,
+) -> Result<(TicketRow, TicketRow)> {
     if id == other {
         let detail = Text::new("Debe ser otro caso.", "It must be another ticket.");
         return Err(Problem::field(FieldError::new(pointer, FieldCode::NotAllowed, detail)));
     }
-    let there = tickets::table.find(other);
-    if !diesel::select(diesel::dsl::exists(there)).get_result::<bool>(tx)? {
+    if let Err(problem) = store::visible(tx, actor, other) {
         let detail = Text::new("No existe.", "It does not exist.");
-        return Err(Problem::field(FieldError::new(pointer, FieldCode::NotFound, detail)));
+        return Err(match problem.code {
+            Code::NotFound => Problem::field(FieldError::new(pointer, FieldCode::NotFound, detail)),
+            _ => problem,
+        });
     }
-    store::lock_both(tx, id, other)
+    store::lock_both(tx, actor, id, other)
 }
 
 /// Writes a relation of a kind that is stored under its own name; false if it already exists.

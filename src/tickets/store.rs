@@ -56,7 +56,7 @@ struct TicketWithNames {
 /// Reads them in one statement. Diesel would write the text of its sixty columns again for each reader.
 fn with_names(db: &mut PgConnection, id: i64) -> Result<TicketWithNames> {
     static TEXT: OnceLock<String> = OnceLock::new();
-    let columns = (users::id, users::full_name, users::role);
+    let columns = (users::id, users::full_name, users::role, users::account_kind);
     let query = tickets::table
         .left_join(REGISTERED_BY.on(REGISTERED_BY.field(users::id).eq(tickets::registered_by_id)))
         .left_join(ASSIGNEE.on(ASSIGNEE.field(users::id).nullable().eq(tickets::assignee_id)))
@@ -87,8 +87,13 @@ pub fn lock(tx: &mut PgConnection, actor: &Actor, id: i64) -> Result<TicketRow> 
 /// Two tickets, locked until the end of the transaction in the order of their numbers, to avoid deadlocks.
 ///
 /// # Errors
-/// A 404 if one does not exist.
-pub fn lock_both(tx: &mut PgConnection, first: i64, second: i64) -> Result<(TicketRow, TicketRow)> {
+/// As `visible`, for each of them.
+pub fn lock_both(
+    tx: &mut PgConnection,
+    actor: &Actor,
+    first: i64,
+    second: i64,
+) -> Result<(TicketRow, TicketRow)> {
     let rows: Vec<TicketRow> = tickets::table
         .filter(tickets::id.eq_any([first, second]))
         .order(tickets::id)
@@ -96,8 +101,10 @@ pub fn lock_both(tx: &mut PgConnection, first: i64, second: i64) -> Result<(Tick
         .for_update()
         .load(tx)?;
     match <[TicketRow; 2]>::try_from(rows) {
-        Ok([low, high]) if low.id == first => Ok((low, high)),
-        Ok([low, high]) => Ok((high, low)),
+        Ok([low, high]) => {
+            let (low, high) = (own(actor, low)?, own(actor, high)?);
+            Ok(if low.id == first { (low, high) } else { (high, low) })
+        }
         Err(_) => Err(Problem::not_found()),
     }
 }
@@ -105,7 +112,8 @@ pub fn lock_both(tx: &mut PgConnection, first: i64, second: i64) -> Result<(Tick
 #[track_caller]
 fn own(actor: &Actor, row: TicketRow) -> Result<TicketRow> {
     let theirs = row.requester_id == actor.id;
-    if (actor.scope == PermissionScope::Own || !actor.is_staff()) && !theirs {
+    let is_within = actor.limit.includes(row.requester_unit_id, row.category_id);
+    if (actor.scope == PermissionScope::Own || !actor.is_staff()) && !theirs || !is_within {
         Err(Problem::not_found())
     } else {
         Ok(row)

@@ -95,16 +95,16 @@ fn names_and_excerpts(
     rows: &[SummaryRow],
     excerpts: Excerpts,
 ) -> Result<(Names, HashMap<i64, String>)> {
-    type PersonColumns = Nullable<(SqlUuid, Text, Text)>;
+    type PersonColumns = Nullable<(SqlUuid, Text, Text, Text)>;
     type Columns = (BigInt, PersonColumns, PersonColumns, Nullable<(SqlUuid, Text)>, Text);
     type Found = (i64, Option<Person>, Option<Person>, Option<(Uuid, String)>, String);
     // One look-up by person: with a plain join PostgreSQL reads all accounts for a page of fifty tickets.
     const NAMES: &str = " FROM tickets t \
-        LEFT JOIN LATERAL (SELECT id, full_name, role FROM users WHERE id = t.registered_by_id OFFSET 0) r ON true \
-        LEFT JOIN LATERAL (SELECT id, full_name, role FROM users WHERE id = t.assignee_id OFFSET 0) a ON true \
+        LEFT JOIN LATERAL (SELECT id, full_name, role, account_kind FROM users WHERE id = t.registered_by_id OFFSET 0) r ON true \
+        LEFT JOIN LATERAL (SELECT id, full_name, role, account_kind FROM users WHERE id = t.assignee_id OFFSET 0) a ON true \
         LEFT JOIN categories c ON c.id = t.category_id WHERE t.id = ANY(";
     let found: Vec<Found> = Statement::typed::<Columns>(
-        "SELECT t.id, r.id, r.full_name, r.role, a.id, a.full_name, a.role, c.id, c.name, ",
+        "SELECT t.id, r.id, r.full_name, r.role, r.account_kind, a.id, a.full_name, a.role, a.account_kind, c.id, c.name, ",
     )
     // One character more than an excerpt has, so that a longer text is noticed.
     .sql(match excerpts {

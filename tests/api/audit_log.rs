@@ -26,6 +26,7 @@ const REFRESH: &str = "refreshSession";
 
 /// Tables that a request may change without an event.
 const UNRECORDED: &[(&str, &str)] = &[
+    ("access_key_uses", "times of use"),
     ("audit_events", "the log itself"),
     ("log_entries_placed", "the log itself"),
     ("log_entries_waiting", "the log itself"),

@@ -13,6 +13,7 @@ mod harness;
 
 mod absence_list;
 mod access_grants;
+mod access_keys;
 mod access_matrix;
 mod account_notices;
 mod added_columns;
@@ -110,6 +111,7 @@ mod search_errors;
 mod search_followups;
 mod search_words;
 mod seed;
+mod service_accounts;
 mod sheet;
 mod shifts;
 mod sign_in_events;

@@ -33,6 +33,9 @@ pub fn operations(desk: &Desk) -> Vec<Operation> {
     let absence =
         json!({"kind": "course", "starts_at": "2030-01-07T13:00:00Z", "ends_at": "2030-01-08T13:00:00Z"});
     let satisfaction = desk.indicator("satisfaction").rsplit('/').next().unwrap().to_owned();
+    let machine = json!({"name": "Inventario", "role": "technician", "scopes": ["read_ticket"]});
+    let machine = id(&director.post("/service-accounts", machine));
+    let key = id(&director.post(&format!("/service-accounts/{machine}/keys"), json!({})));
     let known = [
         ("{ticket_id}", one.rsplit('/').next().unwrap().to_owned()),
         ("{relation_id}", {
@@ -69,6 +72,8 @@ pub fn operations(desk: &Desk) -> Vec<Operation> {
             measured
         }),
         ("{user_id}", desk.technician().id().to_owned()),
+        ("{service_account_id}", machine.clone()),
+        ("{key_id}", key),
         ("{absence_id}", id(&director.post(&format!("/users/{}/absences", desk.technician().id()), absence))),
         ("{access_grant_id}", access_grant(desk)),
         ("{tree_size}", desk.sign_tree_head().to_string()),

@@ -29,7 +29,7 @@ pub struct CompletionCreate {
 
 /// Complete an improvement action
 ///
-/// An `open` one, by its owner, a professional or the director. Its efficacy is verified by another person.
+/// An `open` one, by its owner, a professional or the director; not by a service account. Its efficacy is verified by another person.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteRecords)), ("x-mesa-if-match" = json!(true))),
     tag = "improvement actions", operation_id = "completeImprovementAction",
@@ -49,6 +49,7 @@ pub async fn complete(call: Call, id: Path<Uuid>, body: Body<CompletionCreate>) 
             return Err(Problem::wrong_state(row.status.as_str()));
         }
         actor.may_write(row.owner_id == actor.id)?;
+        actor.must_be_person()?;
         actor.check_version(row.id, row.version)?;
         diesel::update(actions::table.find(row.id))
             .set((

@@ -31,7 +31,7 @@ pub struct VerificationCreate {
 
 /// Verify the efficacy of an improvement action
 ///
-/// For a `completed` one, by a professional or the director who is not its owner. It becomes `effective` or
+/// For a `completed` one, by a professional or the director who is not its owner; not by a service account. It becomes `effective` or
 /// `ineffective` and no longer changes; if it was not effective, a further measure is another action.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::WriteRecords)), ("x-mesa-if-match" = json!(true))),
@@ -53,6 +53,7 @@ pub async fn verify(call: Call, id: Path<Uuid>, body: Body<VerificationCreate>) 
             return Err(Problem::wrong_state(row.status.as_str()));
         }
         actor.may_write(false)?;
+        actor.must_be_person()?;
         if row.owner_id == actor.id {
             return Err(Problem::new(
                 Code::OwnerCannotVerify,

@@ -5,6 +5,7 @@ use diesel::sql_types::{BigInt, Nullable, Text as SqlText, Timestamptz, Uuid as 
 use uuid::Uuid;
 
 use super::{CountedBy, TicketCount};
+use crate::auth::person::PersonKind;
 use crate::auth::policy::Role;
 use crate::db::schema::tickets;
 use crate::db::{Literal, Statement};
@@ -69,13 +70,15 @@ pub struct Group {
     name: Option<String>,
     #[diesel(sql_type = Nullable<SqlText>)]
     role: Option<Role>,
+    #[diesel(sql_type = Nullable<SqlText>)]
+    kind: Option<PersonKind>,
     #[diesel(sql_type = BigInt)]
     count: i64,
 }
 
 impl Group {
     pub fn person(&self) -> Option<Person> {
-        Some(Person { id: self.id?, full_name: self.name.clone()?, role: self.role? })
+        Some(Person { id: self.id?, full_name: self.name.clone()?, role: self.role?, kind: self.kind? })
     }
 
     pub fn named(&self) -> Option<Named> {
@@ -204,15 +207,15 @@ fn grouped(by: &[CountedBy]) -> String {
     );
     let named =
         [(CountedBy::Assignee, "users"), (CountedBy::Category, "categories"), (CountedBy::Unit, "units")];
-    let (mut ids, mut names, mut role, mut joins) =
-        ("NULL::uuid".to_owned(), "NULL::text".to_owned(), "NULL::text", String::new());
+    let (mut ids, mut names, mut role, mut kind, mut joins) =
+        ("NULL::uuid".to_owned(), "NULL::text".to_owned(), "NULL::text", "NULL::text", String::new());
     for (each, table) in named.into_iter().filter(|(each, _)| by.contains(each)) {
         let name = if each == CountedBy::Assignee { "full_name" } else { "name" };
         ids.push_str(&format!(", {table}.id"));
         names.push_str(&format!(", {table}.{name}"));
         joins.push_str(&format!(" LEFT JOIN {table} ON {table}.id = counted.by_{}", each.as_str()));
         if each == CountedBy::Assignee {
-            role = "users.role";
+            (role, kind) = ("users.role", "users.account_kind");
         }
     }
     let keys = each(|name| format!("by_{name}"), ", ");
@@ -220,6 +223,6 @@ fn grouped(by: &[CountedBy]) -> String {
         " FROM found t), counted AS (SELECT CASE 0 {whens} END AS counted_by, {keys}, count(*) AS count \
          FROM valued GROUP BY GROUPING SETS ({sets})) \
          SELECT counted_by, coalesce({values}) AS value, coalesce({ids}) AS id, coalesce({names}) AS name, \
-         {role} AS role, count FROM counted{joins}"
+         {role} AS role, {kind} AS kind, count FROM counted{joins}"
     )
 }

@@ -6,7 +6,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Array, Bool, Text as SqlText, Timestamptz};
 
 use super::{TicketFilters, Tickets, within};
-use crate::auth::policy::{Action, PermissionScope, scope};
+use crate::auth::policy::{Action, PermissionScope};
 use crate::db::schema::{articles, attention_clocks, escalations, openings, surveys, tickets};
 use crate::http::Actor;
 use crate::http::paging::among;
@@ -86,7 +86,7 @@ impl TicketFilters {
         if let Some(name) = self.for_staff_alone().filter(|_| !actor.is_staff()) {
             return Err(invalid(name, Text::new("Solo puede usarlo el personal.", "Only staff may use it.")));
         }
-        let may_read = scope(actor.role, Action::ReadSurveyAnswers) == Some(PermissionScope::Any);
+        let may_read = actor.rights().scope(Action::ReadSurveyAnswers) == Some(PermissionScope::Any);
         if self.satisfied.is_some() && !may_read { Err(Problem::forbidden()) } else { Ok(()) }
     }
 

@@ -354,6 +354,8 @@ pub fn filtered<'a>(filters: &'a TicketFilters, actor: &'a Actor) -> Tickets<'a>
     if actor.scope == PermissionScope::Own {
         query = query.filter(tickets::requester_id.eq(actor.id));
     }
+    query = among!(query, tickets::requester_unit_id, actor.limit.unit_ids);
+    query = among!(query, tickets::category_id, actor.limit.category_ids);
     query = match filters.status.as_slice() {
         [] => query,
         // Not an equality: PostgreSQL would not use the index in the order of the list, and would scan all newer

@@ -78,7 +78,7 @@ impl TicketFilters {
         let Some(text) = self.q.clone() else { return Ok(()) };
         let mut look_up = |spelling| match actor.scope {
             PermissionScope::Own => own(db, actor.id, &text, spelling).map(Matches::Only),
-            _ => any(db, &text, spelling),
+            _ => any(db, &text, spelling, actor.reads_private()),
         };
         let mut found = look_up(Spelling::AsTyped)?;
         if found == Matches::Only(Vec::new()) && number(&text).is_none() {
@@ -89,8 +89,15 @@ impl TicketFilters {
     }
 }
 
-/// The tickets of all requesters that contain these words, in themselves or in a followup.
-fn any(db: &mut PgConnection, text: &str, spelling: Spelling) -> Result<Matches> {
+/// The tickets of all requesters that contain these words, in themselves or in a followup; in a public one only for a
+/// service account that may not read the others.
+fn any(db: &mut PgConnection, text: &str, spelling: Spelling, with_private: bool) -> Result<Matches> {
+    let readable = match with_private {
+        true => "",
+        false => {
+            " AND EXISTS (SELECT FROM followups f WHERE f.id = followup_words.followup_id AND f.visibility = 'public')"
+        }
+    };
     let [before, after] = spelling.words(TICKETS);
     let found: Vec<Place> = Statement::new(format!(
         "(SELECT ticket_id AS id, false AS in_followup FROM ticket_words WHERE words @@ {before}"
@@ -101,7 +108,7 @@ fn any(db: &mut PgConnection, text: &str, spelling: Spelling) -> Result<Matches>
         FEW + 1
     ))
     .bind::<SqlText, _>(text)
-    .sql(format!("{after} LIMIT {})", MANY + 1))
+    .sql(format!("{after}{readable} LIMIT {})", MANY + 1))
     .planned_each_time()
     .load(db)?;
     let (told, tickets): (Vec<Place>, Vec<Place>) = found.into_iter().partition(|place| place.in_followup);

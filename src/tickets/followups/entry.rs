@@ -82,7 +82,7 @@ pub(super) struct Row {
 
 impl Row {
     pub(super) fn is_visible_to(&self, actor: &Actor) -> bool {
-        actor.is_staff() || self.visibility == FollowupVisibility::Public || self.to_requester
+        actor.reads_private() || self.visibility == FollowupVisibility::Public || self.to_requester
     }
 }
 
@@ -96,7 +96,7 @@ impl Followup {
             body: row.body,
             created_at: row.created_at,
             unverified: row.unverified,
-            published_from: row.published_from.filter(|_| actor.is_staff()),
+            published_from: row.published_from.filter(|_| actor.reads_private()),
             visible_to_requester: row.visibility == FollowupVisibility::Public || row.to_requester,
             from_copy: row.from_copy,
             is_cut: row.is_cut,

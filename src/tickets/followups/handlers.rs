@@ -66,7 +66,7 @@ pub async fn list(call: Call, id: Path<i64>, query: Query<FollowupFilters>) -> R
                 .inner_join(users::table)
                 .filter(followups::ticket_id.eq(ticket.id))
                 .into_boxed();
-            if !actor.is_staff() {
+            if !actor.reads_private() {
                 let public = followups::visibility.eq(FollowupVisibility::Public);
                 let unpublished = sql::<Bool>(
                     "NOT EXISTS (SELECT FROM followups AS copy WHERE copy.published_from = followups.id)",
@@ -130,7 +130,7 @@ pub async fn add(call: Call, id: Path<i64>, body: Body<FollowupCreate>) -> Resul
     call.write(body, move |tx, actor, body| {
         let row = store::lock(tx, actor, *id)?;
         let FollowupCreate { visibility, body } = body.read()?;
-        if visibility == FollowupVisibility::Private && !actor.is_staff() {
+        if visibility == FollowupVisibility::Private && !actor.reads_private() {
             return Err(Problem::forbidden());
         }
         actor.check_version(row.id, row.version)?;

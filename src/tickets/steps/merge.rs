@@ -63,7 +63,7 @@ pub async fn merge(call: Call, id: Path<i64>, body: Body<MergeCreate>) -> Result
     call.write(body, move |tx, actor, body| {
         store::visible(tx, actor, *id)?;
         let MergeCreate { into, confirm_other_requester, note } = body.read()?;
-        let (row, target) = relations::both(tx, *id, into, "/into_ticket_id")?;
+        let (row, target) = relations::both(tx, actor, *id, into, "/into_ticket_id")?;
         if matches!(target.status, TicketStatus::Closed | TicketStatus::Archived) {
             let detail =
                 Text::new("Ese caso ya está cerrado o archivado.", "That ticket is closed or archived.");

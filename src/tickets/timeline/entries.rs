@@ -226,7 +226,7 @@ pub fn at(db: &mut PgConnection, actor: &Actor, places: &[Place]) -> Result<Vec<
 }
 
 fn events_of(db: &mut PgConnection, actor: &Actor, ids: &[Uuid]) -> Result<Vec<TimelineEntry>> {
-    let staff = actor.is_staff();
+    let staff = actor.reads_private();
     let mut events = events::by_ids(db, ids)?;
     if !staff {
         for event in &mut events {
@@ -263,7 +263,7 @@ fn messages_of(db: &mut PgConnection, actor: &Actor, ids: &[Uuid]) -> Result<Vec
         .filter(messages::id.eq_any(ids))
         .select((messages::id, messages::kind, messages::created_at, messages::status, Person::as_select()))
         .load(db)?;
-    let staff = actor.is_staff();
+    let staff = actor.reads_private();
     let message = |(id, kind, at, status, recipient): Row| {
         TimelineEntry::Message(TimelineMessage {
             r#type: MessageTag::Message,

@@ -69,7 +69,7 @@ impl Reader {
     pub fn new(actor: &Actor, ticket_id: i64, wanted: &[EntryType]) -> Self {
         let types = EntryType::ALL.iter().copied();
         let types = types.filter(|entry| wanted.is_empty() || wanted.contains(entry));
-        let types = types.filter_map(|entry| Some((entry, source(entry, actor.is_staff())?))).collect();
+        let types = types.filter_map(|entry| Some((entry, source(entry, actor.reads_private())?))).collect();
         Reader { ticket_id, user_id: actor.id, types }
     }
 

@@ -4,7 +4,7 @@ use mesa::auth::policy::{Action, Role};
 use serde_json::{Value, json};
 
 use crate::harness::states::{access_grant, improvement_action, indicator, minutes, risk, soon, ticket_of};
-use crate::harness::{Answer, Client, Desk};
+use crate::harness::{Answer, Client, Desk, PASSWORD};
 
 /// Sends the requests of an action as `me`, on a resource of `me` or of another person.
 pub struct Attempt<'a> {
@@ -362,6 +362,30 @@ impl Attempt<'_> {
                 let demo = self.desk.requester();
                 let id = if self.own { self.me.id() } else { demo.id() };
                 vec![get(&format!("/users/{id}/personal-data"))]
+            }
+            Action::UseOwnKeys => {
+                let new = self.me.post("/me/keys", json!({"current_password": PASSWORD}));
+                // A service account may not do this and has no password.
+                let Some(id) = new.json()["id"].as_str().map(str::to_owned) else {
+                    return vec![new, get("/me/keys")];
+                };
+                vec![new, get("/me/keys"), self.me.delete(&format!("/me/keys/{id}"))]
+            }
+            Action::ManageServiceAccounts => {
+                let new = json!({"name": "Inventario", "role": "technician", "scopes": ["read_ticket"]});
+                let one = self.desk.director().post("/service-accounts", new.clone()).created();
+                let one = format!("/service-accounts/{}", one["id"].as_str().unwrap());
+                let keys = format!("{one}/keys");
+                let key = self.desk.director().post(&keys, json!({})).created();
+                vec![
+                    self.post("/service-accounts".into(), new),
+                    get("/service-accounts"),
+                    get(&one),
+                    self.me.patch(&one, json!({"active": false})),
+                    get(&keys),
+                    self.post(keys.clone(), json!({})),
+                    self.me.delete(&format!("{keys}/{}", key["id"].as_str().unwrap())),
+                ]
             }
         }
     }

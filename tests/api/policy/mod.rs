@@ -1,6 +1,6 @@
 //! Permissions: every action by every role, on own and on other people's resources.
 
-mod attempt;
+pub mod attempt;
 
 use mesa::auth::policy::{Action, Role};
 use serde_json::{Value, json};
@@ -75,6 +75,8 @@ const TABLE: &[(Action, [Reach; 4])] = &[
     (Action::ManageRetention,     [No, No, No, Any]),
     (Action::ReadPersonalData,    [Own, Own, Own, Any]),
     (Action::FollowEvents,        [Any, Any, Any, Any]),
+    (Action::UseOwnKeys,          [Any, Any, Any, Any]),
+    (Action::ManageServiceAccounts, [No, No, No, Any]),
 ];
 
 /// Checks every action of the table for one role, on an own resource and on one of another person.

@@ -1,0 +1,28 @@
+DROP TRIGGER record_service_account_removal ON users;
+DROP TRIGGER record_service_account ON users;
+DROP TRIGGER record_removal ON users;
+DROP TRIGGER record_change ON users;
+CALL audit_table('users', 'user', 'id');
+DROP TABLE access_key_uses;
+DROP TABLE access_keys;
+DROP FUNCTION keep_access_keys();
+DROP FUNCTION limit_access_keys();
+DROP TRIGGER sign_in_is_of_person ON refresh_tokens;
+DROP TRIGGER link_is_for_person ON password_links;
+DROP TRIGGER owner_is_person ON risks;
+DROP TRIGGER owner_is_person ON improvement_actions;
+DROP TRIGGER head_is_person ON units;
+DROP TRIGGER absent_is_person ON absences;
+DROP TRIGGER on_shift_is_person ON shifts;
+DROP TRIGGER watcher_is_person ON ticket_watchers;
+DROP TRIGGER requester_is_person ON tickets;
+DROP TRIGGER assignee_is_person ON tickets;
+DROP FUNCTION ticket_is_of_people();
+DROP FUNCTION must_be_person();
+DROP TRIGGER keep_account_kind ON users;
+DROP FUNCTION keep_account_kind();
+DROP INDEX users_service_accounts_idx;
+ALTER TABLE users DROP CONSTRAINT users_service_account;
+-- What it did stays under its name. Nobody can sign in to it: it has no password.
+UPDATE users SET active = false WHERE account_kind = 'service_account';
+ALTER TABLE users DROP COLUMN account_description, DROP COLUMN scopes, DROP COLUMN account_kind;
