@@ -165,7 +165,7 @@ export async function prepare({ call }, contract, examples, mailbox, refusedAddr
     updateQuarterlyReportNarrative: { year: 2020, quarter: 2 },
     getSurvey: { survey_id: (await director('GET', `/tickets/${solved}/survey`)).id },
     getMyKey: { key_id: ownKey },
-    revokeMyKey: { key_id: ownKey },
+    deleteMyKey: { key_id: ownKey },
     getSurveyLink: { token: survey },
     answerSurveyLink: { token: survey },
     processInboundEmail: { email_id: (await mail('Subject: Sin remitente\n\nDesde ayer no hay red.')).id },

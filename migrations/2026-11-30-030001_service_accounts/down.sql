@@ -9,6 +9,9 @@ DROP FUNCTION keep_access_keys();
 DROP FUNCTION limit_access_keys();
 DROP TRIGGER sign_in_is_of_person ON refresh_tokens;
 DROP TRIGGER link_is_for_person ON password_links;
+DROP TRIGGER author_is_person ON quarterly_report_texts;
+DROP TRIGGER verifier_is_person ON improvement_actions;
+DROP TRIGGER completer_is_person ON improvement_actions;
 DROP TRIGGER owner_is_person ON risks;
 DROP TRIGGER owner_is_person ON improvement_actions;
 DROP TRIGGER head_is_person ON units;
@@ -23,6 +26,6 @@ DROP TRIGGER keep_account_kind ON users;
 DROP FUNCTION keep_account_kind();
 DROP INDEX users_service_accounts_idx;
 ALTER TABLE users DROP CONSTRAINT users_service_account;
--- What it did stays under its name. Nobody can sign in to it: it has no password.
-UPDATE users SET active = false WHERE account_kind = 'service_account';
-ALTER TABLE users DROP COLUMN account_description, DROP COLUMN scopes, DROP COLUMN account_kind;
+-- What it did stays under its name. It is not active, and has no password.
+ALTER TABLE users DROP COLUMN machine_category_ids, DROP COLUMN machine_unit_ids, DROP COLUMN machine_active,
+    DROP COLUMN account_description, DROP COLUMN scopes, DROP COLUMN account_kind;

@@ -55,6 +55,7 @@ pub struct AccessKey {
 
 /// A new key. Its secret is only in this response.
 #[derive(Serialize, ToSchema)]
+#[schema(as = CreatedAccessKey)]
 pub struct NewAccessKey {
     #[serde(flatten)]
     shown: AccessKey,

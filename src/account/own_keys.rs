@@ -114,7 +114,7 @@ pub async fn create(call: Call, from: ClientAddress, body: Body<OwnKeyCreate>) -
 /// At once, with the access tokens issued for it.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::UseOwnKeys))),
-    tag = "me", operation_id = "revokeMyKey", params(("key_id" = Uuid, Path, description = "Identifier of the key.")),
+    tag = "me", operation_id = "deleteMyKey", params(("key_id" = Uuid, Path, description = "Identifier of the key.")),
     responses((status = 204, description = "The key is revoked, or was before"))
 )]
 #[delete("/me/keys/{key_id}")]

@@ -148,7 +148,7 @@ pub fn document(openapi: &OpenApi) -> Result<Value, String> {
             "type": "oauth2",
             "flows": {
                 "password": {"tokenUrl": "/api/v1/auth/token", "refreshUrl": "/api/v1/auth/token", "scopes": {}},
-                "clientCredentials": {"tokenUrl": "/api/v1/auth/token", "scopes": {}}
+                "clientCredentials": {"tokenUrl": "/api/v1/auth/token", "refreshUrl": "/api/v1/auth/token", "scopes": {}}
             },
             "description": "The same token (RFC8725) by OAuth 2. `password` is for Swagger UI only: applications call `POST /auth/login`, \
                 since OAuth 2 advises against this grant (RFC 9700). `clientCredentials` is for service accounts. A token \

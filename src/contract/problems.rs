@@ -43,6 +43,10 @@ pub fn problem_members() -> Value {
             "oneOf": [{"$ref": "#/components/schemas/Person"}, {"type": "null"}],
             "description": "`nobody_available`: the next available person."
         },
+        "operation_index": {
+            "type": "integer", "minimum": 0, "maximum": 99,
+            "description": "`POST /tickets/bulk` with `atomic`: the operation that was refused, counted from 0."
+        },
         "user_ids": {
             "type": "array", "maxItems": 20, "items": {"type": "string", "format": "uuid"},
             "description": "`person_conflict`: the accounts with the document or the address."

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use actix_web::web::Data;
 use actix_web::{HttpResponse, get};
+use chrono::Utc;
 use serde::Deserialize;
 use tokio::time::{Instant, sleep_until};
 use utoipa::IntoParams;
@@ -84,7 +85,9 @@ pub async fn list(call: Call, feed: Data<Feed>, query: Query<EventFilters>) -> R
 /// Waits for an event that the reader may see.
 async fn wait(call: &Call, feed: &Data<Feed>, wish: Wish, mut page: EventPage) -> Result<EventPage> {
     let (mut following, reader, longest) = wish;
-    let until = Instant::now() + longest;
+    // Not beyond the access token.
+    let rest = call.expires_at().map(|at| u64::try_from(at - Utc::now().timestamp()).unwrap_or_default());
+    let until = Instant::now() + rest.map_or(longest, |rest| longest.min(Duration::from_secs(rest)));
     let mut follower = Feed::follow(feed, &call.desk);
     let mut stopping = call.desk.stopping.subscribe();
     loop {

@@ -3,8 +3,9 @@
 use std::fmt::Display;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use diesel::PgConnection;
 use uuid::Uuid;
@@ -94,6 +95,21 @@ impl Actor {
     /// The same, at a later time of the same transaction.
     pub fn at(self, now: DateTime<Utc>) -> Self {
         Actor { now, ..self }
+    }
+
+    /// The same caller in another operation of the same request, which begins so much later.
+    ///
+    /// # Errors
+    /// A 403 if the policy permits none of these actions.
+    pub fn for_another(
+        &self,
+        permission: &[Action],
+        if_match: Option<String>,
+        later: Duration,
+    ) -> Result<Self> {
+        let scope = self.rights().permitted(permission).ok_or_else(Problem::forbidden)?;
+        let now = TimeDelta::from_std(later).ok().and_then(|later| self.now.checked_add_signed(later));
+        Ok(Actor { scope, if_match, now: now.unwrap_or(self.now), ..self.clone() })
     }
 
     /// The public data of the actor.

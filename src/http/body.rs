@@ -87,6 +87,22 @@ fn is_of(request: &HttpRequest, media_types: &[&str]) -> bool {
     media_types.iter().any(|wanted| wanted.eq_ignore_ascii_case(sent))
 }
 
+/// A body that is a part of another one, of any type.
+pub struct AnyBody {
+    value: Value,
+    schemas: Arc<Schemas>,
+}
+
+impl AnyBody {
+    pub fn new(value: Value, schemas: &Arc<Schemas>) -> Self {
+        AnyBody { value, schemas: Arc::clone(schemas) }
+    }
+
+    pub fn typed<T>(self) -> Body<T> {
+        Body { raw: None, parsed: Some(Ok(self.value)), schemas: self.schemas, read_as: PhantomData }
+    }
+}
+
 /// The bytes of a file or of a message, as they are.
 #[derive(ToSchema)]
 #[schema(value_type = String, format = Binary)]
@@ -147,6 +163,11 @@ fn too_complex() -> Problem {
 }
 
 impl<T> Body<T> {
+    /// The schemas by which bodies are checked.
+    pub fn schemas(&self) -> Arc<Schemas> {
+        Arc::clone(&self.schemas)
+    }
+
     /// Distinguishes this body from another under the same `Idempotency-Key`; `None` if it could not be received, so
     /// that it is not a repeat of any.
     pub fn fingerprint(&self) -> Option<Vec<u8>> {

@@ -59,6 +59,9 @@ impl Schemas {
     /// The name of a schema that is not a JSON Schema.
     pub fn new(openapi: &Value) -> Result<Self, String> {
         let unfit = |error: &dyn Display| format!("the schemas of the contract cannot be resolved: {error}");
+        let mut openapi = openapi.clone();
+        leave_for_later(&mut openapi);
+        let openapi = &openapi;
         let contract = Registry::new().draft(Draft::Draft202012);
         let contract = contract.add(CONTRACT, openapi).map_err(|error| unfit(&error))?;
         let contract = contract.prepare().map_err(|error| unfit(&error))?;
@@ -203,6 +206,21 @@ impl Schemas {
         match self.bodies.get(schema) {
             Some(validator) => faults_by(validator, value),
             None => unknown(),
+        }
+    }
+}
+
+/// Schemas whose properties are bodies of other operations, each with the properties that are not. What such a body contains is
+/// checked when its operation is carried out, so that a fault is that of the operation and not of the whole request.
+const BODIES_WITHIN: [(&str, [&str; 2]); 1] = [("BulkOperation", ["ticket_id", "if_match"])];
+
+fn leave_for_later(openapi: &mut Value) {
+    for (schema, own) in BODIES_WITHIN {
+        let properties = openapi["components"]["schemas"][schema]["properties"].as_object_mut();
+        for (name, property) in properties.into_iter().flatten() {
+            if !own.contains(&name.as_str()) {
+                *property = json!({"type": "object"});
+            }
         }
     }
 }

@@ -31,7 +31,7 @@ pub fn reopened(
     let actor = Actor::by_mail(tx, actor.id, Action::Reopen, origin, actor.timezone)?;
     let mut case = Case::open(tx, row, &actor);
     case.note_mail(&actor);
-    reopen::apply(&mut case, None)?;
+    reopen::open_again(&mut case, None)?;
     case.record(EventKind::Reopened)
 }
 

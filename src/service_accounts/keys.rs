@@ -86,7 +86,7 @@ pub async fn create(call: Call, id: Path<Uuid>, body: Body<AccessKeyCreate>) -> 
 /// At once, with the access tokens issued for it.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ManageServiceAccounts))),
-    tag = "service accounts", operation_id = "revokeServiceAccountKey",
+    tag = "service accounts", operation_id = "deleteServiceAccountKey",
     params(
         ("service_account_id" = Uuid, Path, description = "Identifier of the service account."),
         ("key_id" = Uuid, Path, description = "Identifier of the key."),

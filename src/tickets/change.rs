@@ -12,14 +12,14 @@ use super::information::{self, AnsweredBy};
 use super::minimum_data;
 use super::model::{Ticket, TicketRow};
 use super::permitted;
-use super::steps::Case;
+use super::steps::{self, Case, Setting};
 use super::store;
 use super::workflow::Step;
 use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
 use crate::db::schema::units;
 use crate::http::body::Patch;
-use crate::http::{Body, Call};
+use crate::http::{Actor, Answer, Body, Call};
 use crate::people::callers::{self, PersonData};
 use crate::people::user::Contact;
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
@@ -79,38 +79,47 @@ pub struct RequesterCorrection {
 )]
 #[patch("/tickets/{ticket_id}")]
 pub async fn change(call: Call, id: Path<i64>, body: Body<Patch<TicketRequest>>) -> Result<HttpResponse> {
-    call.write(body, move |tx, actor, body| {
-        let row = store::lock(tx, actor, *id)?;
-        let (wanted, _) = body.merge(&TicketRequest {
-            subject: row.subject.clone(),
-            description: row.description.clone(),
-            category_id: row.category_id,
-            requester: RequesterCorrection::of(&row),
-        })?;
-        actor.check_version(row.id, row.version)?;
-        permitted::check(actor, &row, Step::Change)?;
-        if wanted.category_id != row.category_id {
-            check_category(tx, wanted.category_id, row.id)?;
-        }
-        let (known, known_unit) = (row.version, row.requester_unit_id);
-        let lacked = minimum_data::missing(&row).len();
-        let mut case = Case::open(tx, row, actor);
-        wanted.requester.apply(&mut case, actor.is_staff())?;
-        case.ticket.subject = wanted.subject;
-        case.ticket.description = wanted.description;
-        case.ticket.category_id = wanted.category_id;
-        let mut row = case.record(EventKind::Changed)?;
-        if row.requester_unit_id != known_unit {
-            // Whoever heads another unit may not ask for what this category requires.
-            check_category(tx, row.category_id, row.id)?;
-        }
-        if row.version != known {
-            row = information::answered(tx, row, actor, AnsweredBy::Correction, false)?;
-            row = minimum_data::resume_completed(tx, row, actor, lacked)?;
-        }
-        store::answer(tx, actor, row)
-    })
-    .await
+    steps::change(call, *id, body, apply).await
+}
+
+/// # Errors
+/// Those of the operation.
+pub fn apply(
+    tx: &mut PgConnection,
+    actor: &Actor,
+    _: &Setting,
+    id: i64,
+    body: Body<Patch<TicketRequest>>,
+) -> Result<Answer> {
+    let row = store::lock(tx, actor, id)?;
+    let (wanted, _) = body.merge(&TicketRequest {
+        subject: row.subject.clone(),
+        description: row.description.clone(),
+        category_id: row.category_id,
+        requester: RequesterCorrection::of(&row),
+    })?;
+    actor.check_version(row.id, row.version)?;
+    permitted::check(actor, &row, Step::Change)?;
+    if wanted.category_id != row.category_id {
+        check_category(tx, wanted.category_id, row.id)?;
+    }
+    let (known, known_unit) = (row.version, row.requester_unit_id);
+    let lacked = minimum_data::missing(&row).len();
+    let mut case = Case::open(tx, row, actor);
+    wanted.requester.apply(&mut case, actor.is_staff())?;
+    case.ticket.subject = wanted.subject;
+    case.ticket.description = wanted.description;
+    case.ticket.category_id = wanted.category_id;
+    let mut row = case.record(EventKind::Changed)?;
+    if row.requester_unit_id != known_unit {
+        // Whoever heads another unit may not ask for what this category requires.
+        check_category(tx, row.category_id, row.id)?;
+    }
+    if row.version != known {
+        row = information::answered(tx, row, actor, AnsweredBy::Correction, false)?;
+        row = minimum_data::resume_completed(tx, row, actor, lacked)?;
+    }
+    store::answer(tx, actor, row)
 }
 
 impl RequesterCorrection {

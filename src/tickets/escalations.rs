@@ -12,14 +12,14 @@ use uuid::Uuid;
 use super::attention::running;
 use super::model::CallCause;
 use super::release;
-use super::steps::{Case, Reply, take};
+use super::steps::{Case, Reply, Setting, change, take};
 use super::store;
 use super::workflow::{Step, TicketStatus};
 use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
 use crate::db::schema::{escalations, users};
 use crate::http::paging::{NoFilters, Page, Paging, read_page};
-use crate::http::{Answer, Body, Call, Query};
+use crate::http::{Actor, Answer, Body, Call, Query};
 use crate::outbox::MessageKind;
 use crate::people::Person;
 use crate::problem::{Code, FieldCode, FieldError, Problem, Result, Text};
@@ -257,14 +257,25 @@ pub async fn read(call: Call, path: Path<(i64, Uuid)>) -> Result<HttpResponse> {
 )]
 #[post("/tickets/{ticket_id}/escalations")]
 pub async fn escalate(call: Call, id: Path<i64>, body: Body<EscalationCreate>) -> Result<HttpResponse> {
+    change(call, *id, body, apply).await
+}
+
+/// # Errors
+/// Those of the operation.
+pub fn apply(
+    tx: &mut PgConnection,
+    actor: &Actor,
+    _: &Setting,
+    id: i64,
+    body: Body<EscalationCreate>,
+) -> Result<Answer> {
     let step = (Step::Escalate, EventKind::Escalated);
-    take(call, *id, step, body, move |case, actor, new: EscalationCreate| {
+    take(tx, actor, id, step, body, move |case, actor, new: EscalationCreate| {
         let row = raise(case, new, Some(actor.id))?;
         let location = format!("/api/v1/tickets/{}/escalations/{}", row.ticket_id, row.id);
         let escalation = Escalation::from((row, Some(actor.person())));
         Ok(Reply::Made(Answer::created(location, &escalation)?.version(escalation.id, 1)))
     })
-    .await
 }
 
 /// Raises the support level automatically.

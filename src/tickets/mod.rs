@@ -6,6 +6,7 @@ pub mod archiving;
 pub mod attachments;
 pub mod attention;
 pub mod automatic;
+mod bulk;
 pub mod categories;
 pub mod change;
 pub mod clock;
@@ -55,6 +56,7 @@ pub fn routes(routes: &mut Routes) {
         .service(sheet::download)
         .service(counts::count)
         .service(register::register)
+        .service(bulk::carry_out)
         .service(read::read)
         .service(receipt::read)
         .service(change::change)

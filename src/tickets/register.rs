@@ -15,6 +15,7 @@ use super::minimum_data::{self, AnswerTime};
 use super::model::{ArchiveReason, CallCause, Channel, Criticality, Ticket, TicketRow};
 use super::reception::{Choices, Terms};
 use super::steps::Case;
+use super::steps::Setting;
 use super::workflow::TicketStatus;
 use super::{archiving, on_behalf, store};
 use crate::audit;
@@ -235,36 +236,45 @@ pub struct Request {
 )]
 #[post("/tickets")]
 pub async fn register(call: Call, body: Body<TicketCreate>) -> Result<HttpResponse> {
-    let within = AnswerTime { days: call.desk.config.information_days };
-    let desk = call.desk.clone();
-    let provisional = call.desk.config.provisional_criticality;
-    call.write(body, move |tx, actor, body| {
-        let mut chosen = None;
-        let new = body.read_with(|value| {
-            let (found, faults) = on_behalf::choose(tx, actor, &desk.config, value)?;
-            chosen = found;
-            Ok(faults)
-        })?;
-        let chosen = chosen.ok_or_else(|| Problem::internal("a ticket without an account"))?;
-        let requester = new.requester.unwrap_or_default().trimmed();
-        let account = chosen.keep(tx, actor, &requester)?;
-        let request = Request {
-            subject: new.subject,
-            description: new.description,
-            category_id: new.category_id,
-            channel: new.channel,
-            requester,
-            resubmission_of: None,
-            within,
-            provisional,
-            automatic: false,
-            acknowledged: true,
-            reply_to: None,
-        };
-        let row = request.register(tx, actor, account)?;
-        created(tx, actor, row)
-    })
-    .await
+    let setting = Setting::of(&call);
+    call.write(body, move |tx, actor, body| apply(tx, actor, &setting, body)).await
+}
+
+/// # Errors
+/// Those of the operation.
+pub fn apply(
+    tx: &mut PgConnection,
+    actor: &Actor,
+    setting: &Setting,
+    body: Body<TicketCreate>,
+) -> Result<Answer> {
+    let config = &setting.desk.config;
+    let within = AnswerTime { days: config.information_days };
+    let provisional = config.provisional_criticality;
+    let mut chosen = None;
+    let new = body.read_with(|value| {
+        let (found, faults) = on_behalf::choose(tx, actor, config, value)?;
+        chosen = found;
+        Ok(faults)
+    })?;
+    let chosen = chosen.ok_or_else(|| Problem::internal("a ticket without an account"))?;
+    let requester = new.requester.unwrap_or_default().trimmed();
+    let account = chosen.keep(tx, actor, &requester)?;
+    let request = Request {
+        subject: new.subject,
+        description: new.description,
+        category_id: new.category_id,
+        channel: new.channel,
+        requester,
+        resubmission_of: None,
+        within,
+        provisional,
+        automatic: false,
+        acknowledged: true,
+        reply_to: None,
+    };
+    let row = request.register(tx, actor, account)?;
+    created(tx, actor, row)
 }
 
 impl Request {

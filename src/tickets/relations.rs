@@ -324,7 +324,10 @@ pub async fn remove(call: Call, path: Path<(i64, Uuid)>, body: Body<EmptyBody>) 
             .select((ticket_relations::kind, ticket_relations::ticket_id, ticket_relations::related_id))
             .get_result(tx)?;
         let (kind, other) = if from == id { (kind, to) } else { (kind.inverse(), from) };
-        let (row, other) = store::lock_both(tx, actor, id, other)?;
+        for end in [id, other] {
+            store::visible(tx, actor, end)?;
+        }
+        let (row, other) = store::lock_both(tx, id, other)?;
         actor.check_version(relation_id, 1)?;
         // A concurrent request may have removed it.
         if diesel::delete(ticket_relations::table.find(relation_id)).execute(tx)? == 0 {
@@ -343,7 +346,7 @@ pub async fn remove(call: Call, path: Path<(i64, Uuid)>, body: Body<EmptyBody>) 
 
 /// Records at both ends that a new ticket continues one that has ended.
 pub fn continues(tx: &mut PgConnection, actor: &Actor, new: i64, ended: i64) -> Result<()> {
-    let (new, ended) = store::lock_both(tx, actor, new, ended)?;
+    let (new, ended) = store::lock_both(tx, new, ended)?;
     let now = actor.now.max(new.updated_at).max(ended.updated_at);
     insert(tx, Uuid::now_v7(), RelationKind::Continues, (new.id, ended.id), actor.id, now)?;
     record(tx, actor, EventKind::Related, RelationKind::Continues, new, ended)
@@ -384,6 +387,7 @@ pub fn both(
         let detail = Text::new("Debe ser otro caso.", "It must be another ticket.");
         return Err(Problem::field(FieldError::new(pointer, FieldCode::NotAllowed, detail)));
     }
+    store::visible(tx, actor, id)?;
     if let Err(problem) = store::visible(tx, actor, other) {
         let detail = Text::new("No existe.", "It does not exist.");
         return Err(match problem.code {
@@ -391,7 +395,7 @@ pub fn both(
             _ => problem,
         });
     }
-    store::lock_both(tx, actor, id, other)
+    store::lock_both(tx, id, other)
 }
 
 /// Writes a relation of a kind that is stored under its own name; false if it already exists.

@@ -117,7 +117,10 @@ fn invalid_bodies_get_a_4xx_that_names_the_fields() {
             ("{\"no_such_field\": 1}", 422),
             ("{\"__proto__\": {}}", 422),
         ] {
-            let nothing_asked = body.is_empty() && operation.body.as_ref().unwrap().is_empty();
+            // A key can be created without any field.
+            let is_all_optional =
+                operation.body.as_ref().unwrap().is_empty() || operation.id == "createServiceAccountKey";
+            let nothing_asked = body.is_empty() && is_all_optional;
             if nothing_asked {
                 continue;
             }
@@ -141,6 +144,10 @@ fn invalid_bodies_get_a_4xx_that_names_the_fields() {
         complex.problem(413, "too_large");
         let typed = caller(&desk, operation).raw(&operation.method, &operation.path, "text/plain", "{}");
         typed.problem(415, "unsupported_media_type");
+        // Each of its operations has a result of its own, with its faults: see `bulk`.
+        if operation.id == "createTicketBulk" {
+            continue;
+        }
         // All fields are invalid at once, in different ways from one body to the next, and each is named.
         let fields = operation.body.as_ref().unwrap();
         let ways: Vec<_> = fields.iter().map(|(field, schema)| wrong_at(&document, field, schema)).collect();

@@ -4,7 +4,7 @@ use mesa::auth::policy::Role;
 use serde_json::{Map, Value, json};
 
 use crate::harness::states::{access_grant, improvement_action, minutes, risk};
-use crate::harness::{Answer, Desk};
+use crate::harness::{Answer, Desk, PASSWORD};
 
 pub struct Operation {
     pub id: String,
@@ -116,6 +116,7 @@ pub fn operations(desk: &Desk) -> Vec<Operation> {
     // The report of the other quarter is approved.
     let draft = [("{year}", "2020".to_owned()), ("{quarter}", "2".to_owned())];
     director.post(&format!("{one}/watchers"), json!({"user_id": desk.technician().id()})).created();
+    let own_key = [("{key_id}", id(&director.post("/me/keys", json!({"current_password": PASSWORD}))))];
     let mut operations = Vec::new();
     for (template, item) in document["paths"].as_object().unwrap() {
         let known_here = match template.rsplit('/').next() {
@@ -123,6 +124,7 @@ pub fn operations(desk: &Desk) -> Vec<Operation> {
             Some("{escalation_id}") => &escalated[..],
             Some("{followup_id}") if template.contains("{action_id}") => &progress[..],
             Some("narrative") => &draft[..],
+            Some("{key_id}") if template.contains("/me/") => &own_key[..],
             Some("original") => &mailed[..],
             // A new one is a draft, to which technicians attach files.
             Some("attachments") if template.contains("{indicator_id}") => &[],

@@ -15,9 +15,10 @@ use super::write::{Mailed, write_and_tell};
 use crate::auth::policy::Action;
 use crate::db::schema::{followups, users};
 use crate::http::paging::{Page, Paging, read_page};
-use crate::http::{Answer, Body, Call, Query};
+use crate::http::{Actor, Answer, Body, Call, Query};
 use crate::people::Person;
 use crate::problem::{Problem, Result};
+use crate::tickets::steps::{self, Setting};
 use crate::tickets::workflow::Step;
 use crate::tickets::{permitted, store};
 
@@ -127,15 +128,24 @@ pub async fn read(call: Call, path: Path<(i64, Uuid)>) -> Result<HttpResponse> {
 )]
 #[post("/tickets/{ticket_id}/followups")]
 pub async fn add(call: Call, id: Path<i64>, body: Body<FollowupCreate>) -> Result<HttpResponse> {
-    call.write(body, move |tx, actor, body| {
-        let row = store::lock(tx, actor, *id)?;
-        let FollowupCreate { visibility, body } = body.read()?;
-        if visibility == FollowupVisibility::Private && !actor.reads_private() {
-            return Err(Problem::forbidden());
-        }
-        actor.check_version(row.id, row.version)?;
-        permitted::check(actor, &row, Step::Followup)?;
-        write_and_tell(tx, actor, row, visibility, Mailed { body, is_cut: false }, true)?.made()
-    })
-    .await
+    steps::change(call, *id, body, apply).await
+}
+
+/// # Errors
+/// Those of the operation.
+pub fn apply(
+    tx: &mut PgConnection,
+    actor: &Actor,
+    _: &Setting,
+    id: i64,
+    body: Body<FollowupCreate>,
+) -> Result<Answer> {
+    let row = store::lock(tx, actor, id)?;
+    let FollowupCreate { visibility, body } = body.read()?;
+    if visibility == FollowupVisibility::Private && !actor.reads_private() {
+        return Err(Problem::forbidden());
+    }
+    actor.check_version(row.id, row.version)?;
+    permitted::check(actor, &row, Step::Followup)?;
+    write_and_tell(tx, actor, row, visibility, Mailed { body, is_cut: false }, true)?.made()
 }

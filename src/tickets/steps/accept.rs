@@ -8,12 +8,12 @@ use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{Reply, take};
+use super::{Reply, Setting, change, take};
 use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
 use crate::db::schema::attentions;
 use crate::holidays::sets;
-use crate::http::{Body, Call};
+use crate::http::{Actor, Answer, Body, Call};
 use crate::outbox::MessageKind;
 use crate::people::availability::EntityClock;
 use crate::people::{schedules, users};
@@ -48,8 +48,20 @@ pub struct AcceptanceCreate {
 )]
 #[post("/tickets/{ticket_id}/acceptance")]
 pub async fn accept(call: Call, id: Path<i64>, body: Body<AcceptanceCreate>) -> Result<HttpResponse> {
+    change(call, *id, body, apply).await
+}
+
+/// # Errors
+/// Those of the operation.
+pub fn apply(
+    tx: &mut PgConnection,
+    actor: &Actor,
+    _: &Setting,
+    id: i64,
+    body: Body<AcceptanceCreate>,
+) -> Result<Answer> {
     let step = (Step::Accept, EventKind::Accepted);
-    take(call, *id, step, body, move |case, actor, AcceptanceCreate { scheduled_for }| {
+    take(tx, actor, id, step, body, move |case, actor, AcceptanceCreate { scheduled_for }| {
         let holidays = sets::current(case.tx)?;
         let clock = EntityClock { timezone: case.timezone, holidays: &holidays };
         let schedule = schedules::for_user(case.tx, actor.id, case.now)?;
@@ -73,5 +85,4 @@ pub async fn accept(call: Call, id: Path<i64>, body: Body<AcceptanceCreate>) -> 
         case.notify(MessageKind::Accepted, case.ticket.requester_id, data);
         Ok(Reply::Ticket)
     })
-    .await
 }

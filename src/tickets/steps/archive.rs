@@ -2,13 +2,14 @@
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, post};
+use diesel::PgConnection;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{Reply, take};
+use super::{Reply, Setting, change, take};
 use crate::audit::kind::EventKind;
 use crate::auth::policy::{Action, PermissionScope};
-use crate::http::{Body, Call};
+use crate::http::{Actor, Answer, Body, Call};
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 use crate::tickets::archiving;
 use crate::tickets::minimum_data::{self, MinimumDatum};
@@ -43,8 +44,20 @@ pub struct ArchiveCreate {
 )]
 #[post("/tickets/{ticket_id}/archive")]
 pub async fn archive(call: Call, id: Path<i64>, body: Body<ArchiveCreate>) -> Result<HttpResponse> {
+    change(call, *id, body, apply).await
+}
+
+/// # Errors
+/// Those of the operation.
+pub fn apply(
+    tx: &mut PgConnection,
+    actor: &Actor,
+    _: &Setting,
+    id: i64,
+    body: Body<ArchiveCreate>,
+) -> Result<Answer> {
     let step = (Step::Archive, EventKind::Archived);
-    take(call, *id, step, body, move |case, actor, ArchiveCreate { reason, missing_data, note }| {
+    take(tx, actor, id, step, body, move |case, actor, ArchiveCreate { reason, missing_data, note }| {
         if actor.scope == PermissionScope::Own && reason != ArchiveReason::Withdrawn {
             return Err(Problem::field(FieldError::new(
                 "/reason",
@@ -60,7 +73,6 @@ pub async fn archive(call: Call, id: Path<i64>, body: Body<ArchiveCreate>) -> Re
         archiving::set_aside(case, reason, note, None)?;
         Ok(Reply::Ticket)
     })
-    .await
 }
 
 /// The requester of an incomplete request must learn what is missing.

@@ -11,12 +11,12 @@ use utoipa::openapi::schema::{ObjectBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 use uuid::Uuid;
 
-use super::{Case, Reply, take};
+use super::{Case, Reply, Setting, change, take};
 use crate::audit::kind::EventKind;
 use crate::auth::policy::{Action, Role};
 use crate::db::schema::{attentions, users};
 use crate::holidays::sets;
-use crate::http::{Answer, Body, Call};
+use crate::http::{Actor, Answer, Body, Call};
 use crate::language::locale::Locale;
 use crate::outbox::MessageKind;
 use crate::people::availability::EntityClock;
@@ -110,49 +110,59 @@ impl ToSchema for AssigneeId {}
 )]
 #[post("/tickets/{ticket_id}/assignment")]
 pub async fn assign(call: Call, id: Path<i64>, body: Body<AssignmentCreate>) -> Result<HttpResponse> {
-    let step = (Step::Assign, EventKind::Assigned);
-    let (desk, ticket_id, locale) = (call.desk.clone(), *id, call.locale());
-    let answer =
-        take(call, *id, step, body, move |case, actor, AssignmentCreate { assignee_id, replaces }| {
-            let assignee_id = assignee_id.map(|assignee| assignee.user(actor.id));
-            let has_it = case.ticket.assignee_id;
-            let taken = match (has_it, replaces) {
-                (_, Some(_)) => has_it != replaces || assignee_id == has_it,
-                (Some(_), None) => {
-                    assignee_id.is_none() || assignee_id == has_it || assignee_id == Some(actor.id)
-                }
-                (None, None) => false,
-            };
-            if taken {
-                return Err(already_assigned(has_it));
-            }
-            let level = case.ticket.support_level;
-            let mut warned = Vec::new();
-            let assignee = match assignee_id {
-                Some(assignee) => {
-                    // A case that a third party works on is managed by staff of any level.
-                    let required = if case.ticket.third_party.is_some() { 1 } else { level };
-                    able(case.tx, assignee, required, "/assignee_id")?;
-                    warned = warnings(case, assignee, locale)?;
-                    assignee
-                }
-                None => {
-                    let holidays = sets::current(case.tx)?;
-                    let clock = EntityClock { timezone: case.timezone, holidays: &holidays };
-                    let mut candidates = Candidates::load(case.tx, &[level], clock, case.now)?;
-                    candidates.choose(level, case.ticket.criticality, has_it)?.id
-                }
-            };
-            give(case, assignee)?;
-            case.details.automatic = Some(assignee_id.is_none());
-            Ok(Reply::Within(Box::new(move |ticket| Answer::ok(&Ticket { warnings: warned, ..ticket }))))
-        })
-        .await;
+    let (desk, ticket_id) = (call.desk.clone(), *id);
+    let answer = change(call, ticket_id, body, apply).await;
     if answer.as_ref().is_err_and(|problem| problem.code == Code::NobodyAvailable) {
         // In a separate transaction, as that of the step was rolled back.
         desk.db.run(move |db| staff_calls::call_for_unassigned(db, ticket_id)).await?;
     }
     answer
+}
+
+/// # Errors
+/// Those of the operation.
+pub fn apply(
+    tx: &mut PgConnection,
+    actor: &Actor,
+    setting: &Setting,
+    id: i64,
+    body: Body<AssignmentCreate>,
+) -> Result<Answer> {
+    let step = (Step::Assign, EventKind::Assigned);
+    take(tx, actor, id, step, body, move |case, actor, AssignmentCreate { assignee_id, replaces }| {
+        let assignee_id = assignee_id.map(|assignee| assignee.user(actor.id));
+        let has_it = case.ticket.assignee_id;
+        let taken = match (has_it, replaces) {
+            (_, Some(_)) => has_it != replaces || assignee_id == has_it,
+            (Some(_), None) => {
+                assignee_id.is_none() || assignee_id == has_it || assignee_id == Some(actor.id)
+            }
+            (None, None) => false,
+        };
+        if taken {
+            return Err(already_assigned(has_it));
+        }
+        let level = case.ticket.support_level;
+        let mut warned = Vec::new();
+        let assignee = match assignee_id {
+            Some(assignee) => {
+                // A case that a third party works on is managed by staff of any level.
+                let required = if case.ticket.third_party.is_some() { 1 } else { level };
+                able(case.tx, assignee, required, "/assignee_id")?;
+                warned = warnings(case, assignee, setting.locale)?;
+                assignee
+            }
+            None => {
+                let holidays = sets::current(case.tx)?;
+                let clock = EntityClock { timezone: case.timezone, holidays: &holidays };
+                let mut candidates = Candidates::load(case.tx, &[level], clock, case.now)?;
+                candidates.choose(level, case.ticket.criticality, has_it)?.id
+            }
+        };
+        give(case, assignee)?;
+        case.details.automatic = Some(assignee_id.is_none());
+        Ok(Reply::Within(Box::new(move |ticket| Answer::ok(&Ticket { warnings: warned, ..ticket }))))
+    })
 }
 
 fn already_assigned(has_it: Option<Uuid>) -> Problem {

@@ -2,15 +2,16 @@
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, post};
+use diesel::PgConnection;
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Case, Reply, assign, take};
+use super::{Case, Reply, Setting, assign, change, take};
 use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
-use crate::http::{Body, Call};
+use crate::http::{Actor, Answer, Body, Call};
 use crate::outbox::MessageKind;
 use crate::problem::Result;
 use crate::tickets::archiving;
@@ -59,8 +60,20 @@ pub struct ClassificationCreate {
 )]
 #[post("/tickets/{ticket_id}/classification")]
 pub async fn classify(call: Call, id: Path<i64>, body: Body<ClassificationCreate>) -> Result<HttpResponse> {
+    change(call, *id, body, apply).await
+}
+
+/// # Errors
+/// Those of the operation.
+pub fn apply(
+    tx: &mut PgConnection,
+    actor: &Actor,
+    _: &Setting,
+    id: i64,
+    body: Body<ClassificationCreate>,
+) -> Result<Answer> {
     let step = (Step::Classify, EventKind::Classified);
-    take(call, *id, step, body, move |case, actor, ClassificationCreate { criticality, category_id }| {
+    take(tx, actor, id, step, body, move |case, actor, ClassificationCreate { criticality, category_id }| {
         let ticket = &mut case.ticket;
         if let Some(category) = category_id.filter(|id| ticket.category_id != Some(*id)) {
             ticket.category_id = Some(category);
@@ -103,7 +116,6 @@ pub async fn classify(call: Call, id: Path<i64>, body: Body<ClassificationCreate
         }
         Ok(Reply::Ticket)
     })
-    .await
 }
 
 /// A critical ticket is attended at once: its appointment is void, it waits for its acceptance again, and the attention

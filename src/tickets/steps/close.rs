@@ -2,12 +2,13 @@
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, post};
+use diesel::PgConnection;
 
-use super::{Reply, take};
+use super::{Reply, Setting, change, take};
 use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
 use crate::http::body::EmptyBody;
-use crate::http::{Body, Call};
+use crate::http::{Actor, Answer, Body, Call};
 use crate::outbox::MessageKind;
 use crate::problem::Result;
 use crate::tickets::model::Ticket;
@@ -25,11 +26,22 @@ use crate::tickets::workflow::{Step, TicketStatus};
 )]
 #[post("/tickets/{ticket_id}/closure")]
 pub async fn close(call: Call, id: Path<i64>, body: Body<EmptyBody>) -> Result<HttpResponse> {
-    take(call, *id, (Step::Close, EventKind::Closed), body, |case, _, _| {
+    change(call, *id, body, apply).await
+}
+
+/// # Errors
+/// Those of the operation.
+pub fn apply(
+    tx: &mut PgConnection,
+    actor: &Actor,
+    _: &Setting,
+    id: i64,
+    body: Body<EmptyBody>,
+) -> Result<Answer> {
+    take(tx, actor, id, (Step::Close, EventKind::Closed), body, |case, _, _| {
         case.ticket.status = TicketStatus::Closed;
         case.ticket.closed_at = Some(case.now);
         case.notify_requester(MessageKind::Closed);
         Ok(Reply::Ticket)
     })
-    .await
 }

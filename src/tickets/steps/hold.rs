@@ -2,14 +2,15 @@
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, post};
+use diesel::PgConnection;
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{Reply, take};
+use super::{Reply, Setting, change, take};
 use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
-use crate::http::{Body, Call};
+use crate::http::{Actor, Answer, Body, Call};
 use crate::outbox::MessageKind;
 use crate::problem::Result;
 use crate::tickets::holds::{self, HoldKind};
@@ -42,11 +43,22 @@ pub struct HoldCreate {
 )]
 #[post("/tickets/{ticket_id}/hold")]
 pub async fn hold(call: Call, id: Path<i64>, body: Body<HoldCreate>) -> Result<HttpResponse> {
-    take(call, *id, (Step::Hold, EventKind::Held), body, |case, _, HoldCreate { reason }| {
+    change(call, *id, body, apply).await
+}
+
+/// # Errors
+/// Those of the operation.
+pub fn apply(
+    tx: &mut PgConnection,
+    actor: &Actor,
+    _: &Setting,
+    id: i64,
+    body: Body<HoldCreate>,
+) -> Result<Answer> {
+    take(tx, actor, id, (Step::Hold, EventKind::Held), body, |case, _, HoldCreate { reason }| {
         holds::begin(case, HoldKind::Hold, &reason)?;
         case.details.reason = Some(reason.clone());
         case.notify(MessageKind::Held, case.ticket.requester_id, json!({"reason": reason}));
         Ok(Reply::Ticket)
     })
-    .await
 }

@@ -2,14 +2,15 @@
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, post};
+use diesel::PgConnection;
 use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::Case;
+use super::{Case, Setting, change};
 use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
-use crate::http::{Body, Call};
+use crate::http::{Actor, Answer, Body, Call};
 use crate::language::locale::Locale;
 use crate::people::users;
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
@@ -60,43 +61,51 @@ pub struct MergeCreate {
 )]
 #[post("/tickets/{ticket_id}/merge")]
 pub async fn merge(call: Call, id: Path<i64>, body: Body<MergeCreate>) -> Result<HttpResponse> {
-    call.write(body, move |tx, actor, body| {
-        store::visible(tx, actor, *id)?;
-        let MergeCreate { into, confirm_other_requester, note } = body.read()?;
-        let (row, target) = relations::both(tx, actor, *id, into, "/into_ticket_id")?;
-        if matches!(target.status, TicketStatus::Closed | TicketStatus::Archived) {
-            let detail =
-                Text::new("Ese caso ya está cerrado o archivado.", "That ticket is closed or archived.");
-            return Err(Problem::field(FieldError::new("/into_ticket_id", FieldCode::NotAllowed, detail)));
-        }
-        if row.requester_id != target.requester_id && !confirm_other_requester {
-            let detail = Text::new(
-                "Los dos casos son de solicitantes distintos: confirme con `true` que quien hizo este recibirá los \
+    change(call, *id, body, apply).await
+}
+
+/// # Errors
+/// Those of the operation.
+pub fn apply(
+    tx: &mut PgConnection,
+    actor: &Actor,
+    _: &Setting,
+    id: i64,
+    body: Body<MergeCreate>,
+) -> Result<Answer> {
+    store::visible(tx, actor, id)?;
+    let MergeCreate { into, confirm_other_requester, note } = body.read()?;
+    let (row, target) = relations::both(tx, actor, id, into, "/into_ticket_id")?;
+    if matches!(target.status, TicketStatus::Closed | TicketStatus::Archived) {
+        let detail = Text::new("Ese caso ya está cerrado o archivado.", "That ticket is closed or archived.");
+        return Err(Problem::field(FieldError::new("/into_ticket_id", FieldCode::NotAllowed, detail)));
+    }
+    if row.requester_id != target.requester_id && !confirm_other_requester {
+        let detail = Text::new(
+            "Los dos casos son de solicitantes distintos: confirme con `true` que quien hizo este recibirá los \
                  mensajes del otro.",
-                "The two tickets have different requesters: confirm with `true` that the requester of this one will \
+            "The two tickets have different requesters: confirm with `true` that the requester of this one will \
                  receive the messages of the other.",
-            );
-            let error = FieldError::new("/confirm_other_requester", FieldCode::Required, detail);
-            return Err(Problem::field(error));
-        }
-        actor.check_version(row.id, row.version)?;
-        permitted::check(actor, &row, Step::Merge)?;
-        let mut case = Case::open(tx, row, actor);
-        let ends = (case.ticket.id, target.id);
-        relations::insert(case.tx, Uuid::now_v7(), RelationKind::DuplicateOf, ends, actor.id, case.now)?;
-        watchers::follow(case.tx, &case.ticket, &target, actor.id, case.now)?;
-        let locale = users::locale(case.tx, case.ticket.requester_id)?;
-        let words = words(locale, &case.ticket, &target, note.as_deref());
-        let followup_id = Some(followups::write_public(&mut case, actor.id, words)?);
-        archiving::set_aside(&mut case, ArchiveReason::Duplicate, note, followup_id)?;
-        case.details.into = Some(target.id);
-        let row = case.record(EventKind::Merged)?;
-        let mut case = Case::open(tx, target, actor);
-        case.details.duplicate_id = Some(row.id);
-        case.record(EventKind::DuplicateMerged)?;
-        store::answer(tx, actor, row)
-    })
-    .await
+        );
+        let error = FieldError::new("/confirm_other_requester", FieldCode::Required, detail);
+        return Err(Problem::field(error));
+    }
+    actor.check_version(row.id, row.version)?;
+    permitted::check(actor, &row, Step::Merge)?;
+    let mut case = Case::open(tx, row, actor);
+    let ends = (case.ticket.id, target.id);
+    relations::insert(case.tx, Uuid::now_v7(), RelationKind::DuplicateOf, ends, actor.id, case.now)?;
+    watchers::follow(case.tx, &case.ticket, &target, actor.id, case.now)?;
+    let locale = users::locale(case.tx, case.ticket.requester_id)?;
+    let words = words(locale, &case.ticket, &target, note.as_deref());
+    let followup_id = Some(followups::write_public(&mut case, actor.id, words)?);
+    archiving::set_aside(&mut case, ArchiveReason::Duplicate, note, followup_id)?;
+    case.details.into = Some(target.id);
+    let row = case.record(EventKind::Merged)?;
+    let mut case = Case::open(tx, target, actor);
+    case.details.duplicate_id = Some(row.id);
+    case.record(EventKind::DuplicateMerged)?;
+    store::answer(tx, actor, row)
 }
 
 /// The result of the merge, as a text for the requester of the duplicate.

@@ -4,18 +4,19 @@ pub mod accept;
 pub mod archive;
 pub mod assign;
 pub mod classify;
-mod close;
+pub mod close;
 pub mod hold;
 pub mod merge;
 pub mod reopen;
 pub mod request_information;
 pub mod reschedule;
 pub mod resubmit;
-mod resume;
+pub mod resume;
 pub mod return_ticket;
 pub mod solve;
 
 use actix_web::HttpResponse;
+use actix_web::web::Data;
 use chrono::{DateTime, Utc};
 use chrono_tz::Tz;
 use diesel::prelude::*;
@@ -35,8 +36,10 @@ use crate::audit::kind::EventKind;
 use crate::auth::policy::PermissionScope;
 use crate::db::Statement;
 use crate::db::schema::tickets;
+use crate::http::desk::Desk;
 use crate::http::routes::Routes;
 use crate::http::{Actor, Answer, Body, Call};
+use crate::language::locale::Locale;
 use crate::outbox::{self, MessageKind};
 use crate::problem::{Code, Problem, Result, Text};
 
@@ -190,51 +193,74 @@ pub fn each(
     done
 }
 
-/// Runs a step on behalf of a caller. The checks in order: the role allows it, the ticket is visible, the body is
-/// valid, the version matches, the state allows it, the caller is the assignee if required.
-pub async fn take<B, F>(
-    call: Call,
+/// What the operations on tickets need of the server and of the request.
+pub struct Setting {
+    pub desk: Data<Desk>,
+    /// The language of the response.
+    pub locale: Locale,
+}
+
+impl Setting {
+    pub fn of(call: &Call) -> Self {
+        Setting { desk: call.desk.clone(), locale: call.locale() }
+    }
+}
+
+/// An operation on the ticket with this number, in a transaction.
+pub type Apply<B> = fn(&mut PgConnection, &Actor, &Setting, i64, Body<B>) -> Result<Answer>;
+
+/// Carries out an operation as a request of its own.
+pub async fn change<B: 'static>(call: Call, id: i64, body: Body<B>, apply: Apply<B>) -> Result<HttpResponse> {
+    let setting = Setting::of(&call);
+    call.write(body, move |tx, actor, body| apply(tx, actor, &setting, id, body)).await
+}
+
+/// Takes a step. The checks in order, after that of the permission: the ticket is visible, the body is valid, the version
+/// matches, the state allows it, the caller is the assignee if required.
+///
+/// # Errors
+/// Of the first check that fails; those of `change`.
+pub fn take<B, F>(
+    tx: &mut PgConnection,
+    actor: &Actor,
     id: i64,
     (step, kind): (Step, EventKind),
     body: Body<B>,
     change: F,
-) -> Result<HttpResponse>
+) -> Result<Answer>
 where
-    B: DeserializeOwned + ToSchema + 'static,
-    F: FnOnce(&mut Case<'_>, &Actor, B) -> Result<Reply> + Send + 'static,
+    B: DeserializeOwned + ToSchema,
+    F: FnOnce(&mut Case<'_>, &Actor, B) -> Result<Reply>,
 {
-    call.write(body, move |tx, actor, body| {
-        let row = store::lock(tx, actor, id)?;
-        let body = body.read()?;
-        actor.check_version(row.id, row.version)?;
-        permitted::check(actor, &row, step)?;
-        if actor.scope == PermissionScope::Assignee {
-            if row.assignee_id != Some(actor.id) {
-                return Err(Problem::new(
-                    Code::NotTheAssignee,
-                    Text::new(
-                        "Solo puede hacerlo la persona que tiene asignado el caso.",
-                        "Only the assignee may do this.",
-                    ),
-                ));
-            }
-            // An assignee who has lost the role; soon the ticket returns to its level.
-            let required = if row.third_party.is_some() { 1 } else { row.support_level };
-            if actor.role.support_level().is_none_or(|own| own < required) {
-                return Err(Problem::forbidden());
-            }
+    let row = store::lock(tx, actor, id)?;
+    let body = body.read()?;
+    actor.check_version(row.id, row.version)?;
+    permitted::check(actor, &row, step)?;
+    if actor.scope == PermissionScope::Assignee {
+        if row.assignee_id != Some(actor.id) {
+            return Err(Problem::new(
+                Code::NotTheAssignee,
+                Text::new(
+                    "Solo puede hacerlo la persona que tiene asignado el caso.",
+                    "Only the assignee may do this.",
+                ),
+            ));
         }
-        let mut case = Case::open(tx, row, actor);
-        let reply = change(&mut case, actor, body)?;
-        let row = case.record(kind)?;
-        match reply {
-            Reply::Ticket => store::answer(tx, actor, row),
-            Reply::Within(answer) => {
-                let version = row.version;
-                Ok(answer(store::one(tx, actor, row)?)?.version(id, version))
-            }
-            Reply::Made(answer) => Ok(answer),
+        // An assignee who has lost the role; soon the ticket returns to its level.
+        let required = if row.third_party.is_some() { 1 } else { row.support_level };
+        if actor.role.support_level().is_none_or(|own| own < required) {
+            return Err(Problem::forbidden());
         }
-    })
-    .await
+    }
+    let mut case = Case::open(tx, row, actor);
+    let reply = change(&mut case, actor, body)?;
+    let row = case.record(kind)?;
+    match reply {
+        Reply::Ticket => store::answer(tx, actor, row),
+        Reply::Within(answer) => {
+            let version = row.version;
+            Ok(answer(store::one(tx, actor, row)?)?.version(id, version))
+        }
+        Reply::Made(answer) => Ok(answer),
+    }
 }

@@ -2,15 +2,16 @@
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, post};
+use diesel::PgConnection;
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{Case, Reply, assign, take};
+use super::{Case, Reply, Setting, assign, change, take};
 use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
 use crate::holidays::sets;
-use crate::http::{Body, Call};
+use crate::http::{Actor, Answer, Body, Call};
 use crate::outbox::MessageKind;
 use crate::people::availability::EntityClock;
 use crate::problem::{Code, Result};
@@ -41,16 +42,27 @@ pub struct ReopeningCreate {
 )]
 #[post("/tickets/{ticket_id}/reopening")]
 pub async fn reopen(call: Call, id: Path<i64>, body: Body<ReopeningCreate>) -> Result<HttpResponse> {
+    change(call, *id, body, apply).await
+}
+
+/// # Errors
+/// Those of the operation.
+pub fn apply(
+    tx: &mut PgConnection,
+    actor: &Actor,
+    _: &Setting,
+    id: i64,
+    body: Body<ReopeningCreate>,
+) -> Result<Answer> {
     let step = (Step::Reopen, EventKind::Reopened);
-    take(call, *id, step, body, |case, _, ReopeningCreate { reason }| {
-        apply(case, reason)?;
+    take(tx, actor, id, step, body, |case, _, ReopeningCreate { reason }| {
+        open_again(case, reason)?;
         Ok(Reply::Ticket)
     })
-    .await
 }
 
 /// Returns a solved ticket to work and notifies its assignee and its requester.
-pub fn apply(case: &mut Case<'_>, reason: Option<String>) -> Result<()> {
+pub fn open_again(case: &mut Case<'_>, reason: Option<String>) -> Result<()> {
     let ticket = &mut case.ticket;
     ticket.status = TicketStatus::InProgress;
     ticket.solution = None;

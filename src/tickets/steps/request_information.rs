@@ -3,14 +3,15 @@
 use actix_web::web::Path;
 use actix_web::{HttpResponse, post};
 use chrono::{DateTime, Utc};
+use diesel::PgConnection;
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{Reply, take};
+use super::{Reply, Setting, change, take};
 use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
-use crate::http::{Body, Call};
+use crate::http::{Actor, Answer, Body, Call};
 use crate::outbox::MessageKind;
 use crate::people::users;
 use crate::problem::Result;
@@ -55,9 +56,21 @@ pub async fn request_information(
     id: Path<i64>,
     body: Body<InformationRequestCreate>,
 ) -> Result<HttpResponse> {
-    let days = call.desk.config.information_days;
+    change(call, *id, body, apply).await
+}
+
+/// # Errors
+/// Those of the operation.
+pub fn apply(
+    tx: &mut PgConnection,
+    actor: &Actor,
+    setting: &Setting,
+    id: i64,
+    body: Body<InformationRequestCreate>,
+) -> Result<Answer> {
+    let days = setting.desk.config.information_days;
     let step = (Step::RequestInformation, EventKind::InformationRequested);
-    take(call, *id, step, body, move |case, actor, InformationRequestCreate { missing, deadline }| {
+    take(tx, actor, id, step, body, move |case, actor, InformationRequestCreate { missing, deadline }| {
         let deadline = information::deadline(deadline, days, case.now)?;
         holds::begin(case, HoldKind::Information, &missing)?;
         let ticket = &mut case.ticket;
@@ -74,5 +87,4 @@ pub async fn request_information(
         case.notify(MessageKind::InformationRequested, case.ticket.requester_id, data);
         Ok(Reply::Ticket)
     })
-    .await
 }

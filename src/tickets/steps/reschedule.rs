@@ -3,15 +3,16 @@
 use actix_web::web::Path;
 use actix_web::{HttpResponse, post};
 use chrono::{DateTime, Utc};
+use diesel::PgConnection;
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{Reply, take};
+use super::{Reply, Setting, change, take};
 use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
 use crate::holidays::sets;
-use crate::http::{Body, Call};
+use crate::http::{Actor, Answer, Body, Call};
 use crate::language::locale::Locale;
 use crate::outbox::MessageKind;
 use crate::people::availability::EntityClock;
@@ -47,8 +48,20 @@ pub struct ReschedulingCreate {
 )]
 #[post("/tickets/{ticket_id}/rescheduling")]
 pub async fn reschedule(call: Call, id: Path<i64>, body: Body<ReschedulingCreate>) -> Result<HttpResponse> {
+    change(call, *id, body, apply).await
+}
+
+/// # Errors
+/// Those of the operation.
+pub fn apply(
+    tx: &mut PgConnection,
+    actor: &Actor,
+    _: &Setting,
+    id: i64,
+    body: Body<ReschedulingCreate>,
+) -> Result<Answer> {
     let step = (Step::Reschedule, EventKind::Rescheduled);
-    take(call, *id, step, body, move |case, actor, ReschedulingCreate { scheduled_for, reason }| {
+    take(tx, actor, id, step, body, move |case, actor, ReschedulingCreate { scheduled_for, reason }| {
         let scheduled_for = Some(scheduled_for);
         let holidays = sets::current(case.tx)?;
         let clock = EntityClock { timezone: case.timezone, holidays: &holidays };
@@ -67,5 +80,4 @@ pub async fn reschedule(call: Call, id: Path<i64>, body: Body<ReschedulingCreate
         case.notify(MessageKind::Rescheduled, case.ticket.requester_id, data);
         Ok(Reply::Ticket)
     })
-    .await
 }

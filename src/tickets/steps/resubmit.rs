@@ -7,11 +7,11 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::Case;
+use super::{Case, Setting, change};
 use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
 use crate::db::schema::tickets;
-use crate::http::{Actor, Body, Call};
+use crate::http::{Actor, Answer, Body, Call};
 use crate::problem::{Code, FieldError, Problem, Result, Text};
 use crate::tickets::attachments;
 use crate::tickets::minimum_data::AnswerTime;
@@ -72,48 +72,57 @@ pub struct ResubmissionCreate {
 )]
 #[post("/tickets/{ticket_id}/resubmission")]
 pub async fn resubmit(call: Call, id: Path<i64>, body: Body<ResubmissionCreate>) -> Result<HttpResponse> {
-    let within = AnswerTime { days: call.desk.config.information_days };
-    let provisional = call.desk.config.provisional_criticality;
-    call.write(body, move |tx, actor, body| {
-        let archived = store::lock(tx, actor, *id)?;
-        let account = Account::active(tx, archived.requester_id)?.map(|account| account.or_as_in(&archived));
-        let new = body.read_with(|value| {
-            let mut faults = match &account {
-                Some(account) => account.gaps(&value["requester"]),
-                None => vec![FieldError::unknown_id("/requester")],
-            };
-            faults.extend(on_behalf::channel_fault(actor, value));
-            faults.extend((!value["requester"]["email"].is_null()).then(on_behalf::email_not_used));
-            Ok(faults)
-        })?;
-        let account = account.ok_or_else(|| Problem::internal("a ticket without an account"))?;
-        actor.check_version(archived.id, archived.version)?;
-        permitted::check(actor, &archived, Step::Resubmit)?;
-        if let Some(known) = resubmitted_as(tx, archived.id)? {
-            return Err(already_resubmitted(known));
-        }
-        let requester = new.requester.unwrap_or_default();
-        if actor.is_staff() {
-            on_behalf::keep(tx, actor, account.id(), &requester)?;
-        }
-        let request = Request {
-            subject: new.subject.unwrap_or_else(|| archived.subject.clone()),
-            description: new.description.unwrap_or_else(|| archived.description.clone()),
-            category_id: new.category_id.or(archived.category_id),
-            channel: new.channel,
-            requester,
-            resubmission_of: Some(archived.id),
-            within,
-            provisional,
-            automatic: archived.automatic,
-            acknowledged: true,
-            reply_to: archived.reply_to.clone(),
+    change(call, *id, body, apply).await
+}
+
+/// # Errors
+/// Those of the operation.
+pub fn apply(
+    tx: &mut PgConnection,
+    actor: &Actor,
+    setting: &Setting,
+    id: i64,
+    body: Body<ResubmissionCreate>,
+) -> Result<Answer> {
+    let within = AnswerTime { days: setting.desk.config.information_days };
+    let provisional = setting.desk.config.provisional_criticality;
+    let archived = store::lock(tx, actor, id)?;
+    let account = Account::active(tx, archived.requester_id)?.map(|account| account.or_as_in(&archived));
+    let new = body.read_with(|value| {
+        let mut faults = match &account {
+            Some(account) => account.gaps(&value["requester"]),
+            None => vec![FieldError::unknown_id("/requester")],
         };
-        let row = request.register(tx, actor, account)?;
-        carry_over(tx, actor, archived, &row)?;
-        register::created(tx, actor, row)
-    })
-    .await
+        faults.extend(on_behalf::channel_fault(actor, value));
+        faults.extend((!value["requester"]["email"].is_null()).then(on_behalf::email_not_used));
+        Ok(faults)
+    })?;
+    let account = account.ok_or_else(|| Problem::internal("a ticket without an account"))?;
+    actor.check_version(archived.id, archived.version)?;
+    permitted::check(actor, &archived, Step::Resubmit)?;
+    if let Some(known) = resubmitted_as(tx, archived.id)? {
+        return Err(already_resubmitted(known));
+    }
+    let requester = new.requester.unwrap_or_default();
+    if actor.is_staff() {
+        on_behalf::keep(tx, actor, account.id(), &requester)?;
+    }
+    let request = Request {
+        subject: new.subject.unwrap_or_else(|| archived.subject.clone()),
+        description: new.description.unwrap_or_else(|| archived.description.clone()),
+        category_id: new.category_id.or(archived.category_id),
+        channel: new.channel,
+        requester,
+        resubmission_of: Some(archived.id),
+        within,
+        provisional,
+        automatic: archived.automatic,
+        acknowledged: true,
+        reply_to: archived.reply_to.clone(),
+    };
+    let row = request.register(tx, actor, account)?;
+    carry_over(tx, actor, archived, &row)?;
+    register::created(tx, actor, row)
 }
 
 /// The ticket that resubmits an archived one, if there is one.

@@ -2,12 +2,13 @@
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, post};
+use diesel::PgConnection;
 
-use super::{Reply, take};
+use super::{Reply, Setting, change, take};
 use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
 use crate::http::body::EmptyBody;
-use crate::http::{Body, Call};
+use crate::http::{Actor, Answer, Body, Call};
 use crate::outbox::MessageKind;
 use crate::problem::Result;
 use crate::tickets::holds;
@@ -30,12 +31,23 @@ use crate::tickets::workflow::Step;
 )]
 #[post("/tickets/{ticket_id}/resumption")]
 pub async fn resume(call: Call, id: Path<i64>, body: Body<EmptyBody>) -> Result<HttpResponse> {
-    take(call, *id, (Step::Resume, EventKind::Resumed), body, move |case, _, _| {
+    change(call, *id, body, apply).await
+}
+
+/// # Errors
+/// Those of the operation.
+pub fn apply(
+    tx: &mut PgConnection,
+    actor: &Actor,
+    _: &Setting,
+    id: i64,
+    body: Body<EmptyBody>,
+) -> Result<Answer> {
+    take(tx, actor, id, (Step::Resume, EventKind::Resumed), body, move |case, _, _| {
         minimum_data::complete_from_account(case)?;
         case.details.kind = holds::end(case)?.map(|ended| ended.kind.as_str());
         minimum_data::require(&case.ticket)?;
         case.notify_requester(MessageKind::Resumed);
         Ok(Reply::Ticket)
     })
-    .await
 }

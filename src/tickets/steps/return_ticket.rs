@@ -2,13 +2,14 @@
 
 use actix_web::web::Path;
 use actix_web::{HttpResponse, post};
+use diesel::PgConnection;
 use serde::Deserialize;
 use utoipa::ToSchema;
 
-use super::{Reply, take};
+use super::{Reply, Setting, change, take};
 use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
-use crate::http::{Body, Call};
+use crate::http::{Actor, Answer, Body, Call};
 use crate::problem::Result;
 use crate::tickets::escalations;
 use crate::tickets::model::Ticket;
@@ -54,9 +55,22 @@ pub struct ReturnCreate {
 )]
 #[post("/tickets/{ticket_id}/return")]
 pub async fn return_ticket(call: Call, id: Path<i64>, body: Body<ReturnCreate>) -> Result<HttpResponse> {
+    change(call, *id, body, apply).await
+}
+
+/// # Errors
+/// Those of the operation.
+pub fn apply(
+    tx: &mut PgConnection,
+    actor: &Actor,
+    _: &Setting,
+    id: i64,
+    body: Body<ReturnCreate>,
+) -> Result<Answer> {
     take(
-        call,
-        *id,
+        tx,
+        actor,
+        id,
         (Step::Return, EventKind::Returned),
         body,
         |case, actor, ReturnCreate { to_level, reason }| {
@@ -64,5 +78,4 @@ pub async fn return_ticket(call: Call, id: Path<i64>, body: Body<ReturnCreate>) 
             Ok(Reply::Ticket)
         },
     )
-    .await
 }

@@ -8,11 +8,11 @@ use serde_json::json;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use super::{Case, Reply, take};
+use super::{Case, Reply, Setting, change, take};
 use crate::audit::kind::EventKind;
 use crate::auth::policy::Action;
 use crate::db::schema::{categories, ticket_relations, tickets};
-use crate::http::{Answer, Body, Call};
+use crate::http::{Actor, Answer, Body, Call};
 use crate::outbox::{self, MessageKind};
 use crate::problem::Result;
 use crate::tickets::access_grants::{self, AccessGrantInput};
@@ -90,8 +90,20 @@ const CHILDREN: i64 = 200;
 )]
 #[post("/tickets/{ticket_id}/solution")]
 pub async fn solve(call: Call, id: Path<i64>, body: Body<SolutionCreate>) -> Result<HttpResponse> {
+    change(call, *id, body, apply).await
+}
+
+/// # Errors
+/// Those of the operation.
+pub fn apply(
+    tx: &mut PgConnection,
+    actor: &Actor,
+    _: &Setting,
+    id: i64,
+    body: Body<SolutionCreate>,
+) -> Result<Answer> {
     let step = (Step::Solve, EventKind::Solved);
-    take(call, *id, step, body, move |case, actor, body| {
+    take(tx, actor, id, step, body, move |case, actor, body| {
         let SolutionCreate { description, solve_children, access_grants } = body;
         access_grants::record(case, actor.id, access_grants)?;
         let open = open_children(case)?;
@@ -115,7 +127,6 @@ pub async fn solve(call: Call, id: Path<i64>, body: Body<SolutionCreate>) -> Res
             Answer::ok(&SolvedTicket { ticket, solved_children, offered_children, open_children })
         })))
     })
-    .await
 }
 
 /// Solves the case, notifies the requester and offers the survey.

@@ -381,7 +381,7 @@ impl Attempt<'_> {
                     self.post("/service-accounts".into(), new),
                     get("/service-accounts"),
                     get(&one),
-                    self.me.patch(&one, json!({"active": false})),
+                    self.me.patch(&one, json!({"name": "Otro nombre"})),
                     get(&keys),
                     self.post(keys.clone(), json!({})),
                     self.me.delete(&format!("{keys}/{}", key["id"].as_str().unwrap())),

@@ -1,0 +1,152 @@
+//! Several operations on tickets in one request.
+
+mod model;
+mod operation;
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use actix_web::{HttpResponse, post};
+use diesel::prelude::*;
+use diesel::sql_types::{Array, BigInt};
+use serde_json::Value;
+
+use self::model::{BulkOperation, BulkResult, TicketBulk, TicketBulkCreate};
+use self::operation::TicketOperation;
+use super::staff_calls;
+use super::steps::Setting;
+use crate::http::body::AnyBody;
+use crate::http::schemas::Schemas;
+use crate::http::{Actor, Answer, Body, Call};
+use crate::problem::{Code, FieldError, FieldPlace, Problem, Result};
+
+/// Carry out several operations on tickets
+///
+/// Up to 100 registrations, steps, followups and corrections in one request and one transaction, in their order: each has the
+/// rules, the events and the messages of its own operation, its own `if_match` and its own result, and sees what those before
+/// it did. An element of `operations` has one property with the name of the operation; its value is the body that the operation's
+/// own path takes, and is checked when the operation is carried out:
+///
+/// | operation | the same as |
+/// |---|---|
+/// | `create` | `POST /tickets` |
+/// | `update` | `PATCH /tickets/{ticket_id}` |
+/// | `followup` | `POST /tickets/{ticket_id}/followups` |
+/// | `classification`, `assignment`, `acceptance`, `rescheduling`, `return`, `hold`, `information_request`, `resumption`, `solution`, `closure`, `reopening`, `archive`, `resubmission`, `merge` | `POST /tickets/{ticket_id}/…`, a path of this name (`information-request`) |
+/// | `escalation` | `POST /tickets/{ticket_id}/escalations` |
+///
+/// Without `atomic` the response is a 200 although operations were refused: look at each `status`. With `atomic: true` the first
+/// one that is refused ends the request with its problem, `operation_index` names it, and nothing was done. The request counts
+/// once for the rate limit, and an `Idempotency-Key` covers all of it.
+#[utoipa::path(
+    extensions(("x-mesa-permission" = json!(operation::ACTIONS)), ("x-mesa-unversioned" = json!(true))),
+    tag = "tickets", operation_id = "createTicketBulk", request_body = TicketBulkCreate,
+    responses(
+        (status = 200, body = TicketBulk, description = "The results of the operations"),
+        (status = 409, description = "With `atomic`: the problem of the operation `operation_index`, as the operation itself has it"),
+    )
+)]
+#[post("/tickets/bulk")]
+pub async fn carry_out(call: Call, body: Body<TicketBulkCreate>) -> Result<HttpResponse> {
+    let setting = Setting::of(&call);
+    let desk = setting.desk.clone();
+    let answer = call.write(body, move |tx, actor, body| {
+        let schemas = body.schemas();
+        let TicketBulkCreate { operations, atomic } = body.read()?;
+        lock(tx, actor, &operations)?;
+        Bulk { setting, schemas, atomic, began: Instant::now() }.carry_out(tx, actor, operations)
+    });
+    let answer = answer.await;
+    if let Err(problem) = &answer
+        && problem.code == Code::NobodyAvailable
+        && let Some(ticket_id) = problem.members.get("ticket_id").and_then(Value::as_i64)
+    {
+        // In a separate transaction, as all of this one was rolled back.
+        desk.db.run(move |db| staff_calls::call_for_unassigned(db, ticket_id)).await?;
+    }
+    answer
+}
+
+/// Locks the tickets in the order of their numbers, so that two requests do not wait for each other. A requester, who works on
+/// few tickets, must not hold up those of others.
+fn lock(tx: &mut PgConnection, actor: &Actor, operations: &[BulkOperation]) -> Result<()> {
+    let mut ids: Vec<i64> = operations.iter().filter_map(|operation| operation.ticket_id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    if actor.is_staff() && ids.len() > 1 {
+        diesel::sql_query("SELECT FROM tickets WHERE id = ANY ($1) ORDER BY id FOR UPDATE")
+            .bind::<Array<BigInt>, _>(ids)
+            .execute(tx)?;
+    }
+    Ok(())
+}
+
+struct Bulk {
+    setting: Setting,
+    schemas: Arc<Schemas>,
+    atomic: bool,
+    began: Instant,
+}
+
+impl Bulk {
+    fn carry_out(
+        self,
+        tx: &mut PgConnection,
+        actor: &Actor,
+        operations: Vec<BulkOperation>,
+    ) -> Result<Answer> {
+        let mut results = Vec::with_capacity(operations.len());
+        for (index, operation) in operations.into_iter().enumerate() {
+            let (what, ticket_id) = (operation.kind(), operation.ticket_id);
+            // Nothing of an operation that is refused remains.
+            let done = match self.atomic {
+                true => self.one(tx, actor, operation),
+                false => tx.transaction(|savepoint| self.one(savepoint, actor, operation)),
+            };
+            results.push(match done {
+                Ok(answer) => BulkResult::done(what, answer)?,
+                Err(problem) if problem.code.status().is_server_error() => return Err(problem),
+                Err(problem) if self.atomic => return Err(at(problem, index, what, ticket_id)),
+                Err(problem) => {
+                    if let (Some(TicketOperation::Assignment), Code::NobodyAvailable, Some(id)) =
+                        (what, problem.code, ticket_id)
+                    {
+                        staff_calls::call_for_unassigned(tx, id)?;
+                    }
+                    BulkResult::refused(problem.document(self.setting.locale, None))
+                }
+            });
+        }
+        Answer::ok(&TicketBulk { results })
+    }
+
+    fn one(&self, tx: &mut PgConnection, actor: &Actor, wanted: BulkOperation) -> Result<Answer> {
+        let BulkOperation { ticket_id, if_match, bodies } = wanted;
+        let (operation, body) = model::only(bodies)?;
+        let permission = self.schemas.permission(operation.as_request())?;
+        let actor = actor.for_another(permission, if_match, self.began.elapsed())?;
+        let body = AnyBody::new(body, &self.schemas);
+        operation.apply(tx, &actor, &self.setting, ticket_id, body)
+    }
+}
+
+/// The problem of an operation as that of the whole request.
+fn at(mut problem: Problem, index: usize, what: Option<TicketOperation>, ticket_id: Option<i64>) -> Problem {
+    problem.members.insert("operation_index".to_owned(), index.into());
+    if problem.code == Code::NobodyAvailable
+        && let Some(id) = ticket_id
+    {
+        problem.members.insert("ticket_id".to_owned(), id.into());
+    }
+    let within = |error: FieldError| match (error.place, what) {
+        (FieldPlace::Body, Some(what)) if error.pointer != "/ticket_id" => {
+            FieldError { pointer: format!("/operations/{index}/{}{}", what.as_str(), error.pointer), ..error }
+        }
+        (FieldPlace::Body, _) => {
+            FieldError { pointer: format!("/operations/{index}{}", error.pointer), ..error }
+        }
+        _ => error,
+    };
+    problem.errors = std::mem::take(&mut problem.errors).into_iter().map(within).collect();
+    problem
+}
