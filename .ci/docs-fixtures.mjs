@@ -114,7 +114,11 @@ export async function prepare({ call }, contract, examples, mailbox, refusedAddr
 
   const machine = await create('/service-accounts', 'createServiceAccount')
   const newKey = async (path) => (await director('POST', path, {})).id
+  // A name that is never resolved: what is sent there is tried again.
+  const webhook = (await director('POST', '/webhooks', { url: 'https://receptor.invalid/mesa' })).id
   const common = {
+    webhook_id: webhook,
+    delivery_id: (await director('POST', `/webhooks/${webhook}/test`, {})).id,
     service_account_id: machine,
     key_id: await newKey(`/service-accounts/${machine}/keys`),
     ticket_id: open,

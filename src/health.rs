@@ -10,6 +10,7 @@ use serde_json::json;
 use crate::http::desk::Desk;
 use crate::outbox::delivery;
 use crate::problem::{Problem, Result};
+use crate::webhooks::waiting;
 
 pub fn routes(config: &mut ServiceConfig) {
     config.service(web::scope("/health").service(live).service(ready)).service(metrics);
@@ -44,6 +45,16 @@ async fn metrics(desk: Data<Desk>) -> HttpResponse {
         let _ = writeln!(text, "# HELP mesa_messages {help}\n# TYPE mesa_messages gauge");
         for (status, count) in counts {
             let _ = writeln!(text, "mesa_messages{{status=\"{}\"}} {count}", status.as_str());
+        }
+    }
+    if let Ok(waiting) = desk.db.run(waiting::read).await {
+        let count = format!("Deliveries of webhooks that wait, counted up to {}.", waiting::COUNTED);
+        let oldest = "How long the oldest of them has waited, in seconds.";
+        for (name, help, value) in [
+            ("mesa_webhook_deliveries_waiting", count.as_str(), waiting.count.to_string()),
+            ("mesa_webhook_deliveries_oldest_seconds", oldest, format!("{:.3}", waiting.oldest_seconds)),
+        ] {
+            let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}");
         }
     }
     let _ = write!(text, "{}", desk.traffic);

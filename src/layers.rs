@@ -34,6 +34,7 @@ const LAYERS: [(&str, &[&str]); 8] = [
             "statistics",
             "surveys",
             "tickets",
+            "webhooks",
         ],
     ),
     ("documents", &["documents"]),

@@ -77,3 +77,5 @@ pub mod surveys;
 pub mod templates;
 /// Tickets and their steps.
 pub mod tickets;
+/// Events sent to other systems by HTTP.
+pub mod webhooks;

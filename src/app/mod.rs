@@ -32,7 +32,7 @@ use crate::problem::{Code, Problem, Text};
 use crate::{
     account, audit, contract, desk, downloads, events, health, improvement, inbound, indicators, knowledge,
     mail, minutes, people, personal_data, reports, retention, service_accounts, staff, statistics, surveys,
-    tickets,
+    tickets, webhooks,
 };
 
 /// Everything under `/api/v1`.
@@ -57,7 +57,8 @@ fn api(routes: &mut Routes) {
         .configure(personal_data::routes)
         .configure(staff::routes)
         .configure(retention::routes)
-        .configure(events::routes);
+        .configure(events::routes)
+        .configure(webhooks::routes);
 }
 
 /// The complete contract: the handlers' declarations and the common properties.

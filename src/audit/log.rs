@@ -71,6 +71,7 @@ text_enum! {
         ServiceAccount = "service_account",
         /// A key of a service account or of a person.
         AccessKey = "access_key",
+        Webhook = "webhook",
         Absence = "absence",
         Unit = "unit",
         Category = "category",

@@ -133,6 +133,8 @@ text_enum! {
         UseOwnKeys = "use_own_keys",
         /// Create and change service accounts, and create and revoke their keys.
         ManageServiceAccounts = "manage_service_accounts",
+        /// Create and change webhooks, and read and repeat their deliveries; a service account only its own.
+        ManageWebhooks = "manage_webhooks",
     }
 }
 
@@ -214,6 +216,7 @@ pub const TABLE: &[Row] = &[
     (Action::FollowEvents,        [OWN, ANY, ANY, ANY]),
     (Action::UseOwnKeys,          [OWN, OWN, OWN, OWN]),
     (Action::ManageServiceAccounts, [NO, NO, NO, ANY]),
+    (Action::ManageWebhooks,      [NO, NO, NO, ANY]),
 ];
 
 text_enum! {
@@ -276,6 +279,7 @@ pub const NEEDED_SCOPES: &[(Action, Action)] = &[
     (Action::ReadPersonalData, Action::ReadTicket),
     (Action::ReadPersonalData, Action::UsePrivateFollowups),
     (Action::ReadPersonalData, Action::ReadSurveyAnswers),
+    (Action::ManageWebhooks, Action::FollowEvents),
 ];
 
 /// The scopes of a service account whose tickets are limited to units or categories: what they read beside tickets does not

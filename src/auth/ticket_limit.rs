@@ -1,6 +1,10 @@
 //! The tickets that a service account may use, of those that its role and scopes allow.
 
+use diesel::prelude::*;
 use uuid::Uuid;
+
+use crate::db::schema::{categories, units};
+use crate::problem::{FieldError, Problem, Result};
 
 /// Only tickets of requesters of these units, and of these categories. An empty list is no limit.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -18,6 +22,26 @@ impl TicketLimit {
 
     pub fn has_unit(&self, unit_id: Option<Uuid>) -> bool {
         allows(&self.unit_ids, unit_id)
+    }
+
+    /// Checks that all units and categories exist. `parent`: the pointer to the object that has both lists.
+    ///
+    /// # Errors
+    /// A 422 that names each that does not.
+    pub fn check_known(&self, db: &mut PgConnection, parent: &str) -> Result<()> {
+        let units: Vec<Uuid> =
+            units::table.filter(units::id.eq_any(&self.unit_ids)).select(units::id).load(db)?;
+        let categories: Vec<Uuid> = categories::table
+            .filter(categories::id.eq_any(&self.category_ids))
+            .select(categories::id)
+            .load(db)?;
+        let unknown = |name: &str, wanted: &[Uuid], known: &[Uuid]| -> Vec<FieldError> {
+            let places = wanted.iter().enumerate().filter(|(_, id)| !known.contains(id));
+            places.map(|(place, _)| FieldError::unknown_id(format!("{parent}/{name}/{place}"))).collect()
+        };
+        let mut faults = unknown("unit_ids", &self.unit_ids, &units);
+        faults.extend(unknown("category_ids", &self.category_ids, &categories));
+        if faults.is_empty() { Ok(()) } else { Err(Problem::fields(faults)) }
     }
 
     pub fn is_any(&self) -> bool {

@@ -12,6 +12,7 @@ pub mod forms;
 pub mod logo;
 mod mail_trust;
 mod mailbox;
+mod networks;
 mod own_address;
 mod reader;
 #[cfg(test)]
@@ -29,6 +30,7 @@ pub use self::criticality::Criticality;
 pub use self::entity::Entity;
 pub use self::mail_trust::MailTrust;
 pub use self::mailbox::{ImapConfig, MailConfig};
+pub use self::networks::Network;
 pub use self::reader::{ConfigError, Wrong};
 use self::reader::{Reader, SECRET_BYTES};
 pub use self::tls::TlsFiles;
@@ -67,6 +69,8 @@ pub struct Config {
     pub body_memory_bytes: usize,
     /// The proxies whose `X-Forwarded-For` is trusted.
     pub trusted_proxies: Vec<IpAddr>,
+    /// Internal addresses that webhooks may call, and those that they may call without TLS.
+    pub webhook_allow: Vec<Network>,
     /// Origins whose pages may call the API from a browser, or `*`.
     pub cors_origins: Vec<String>,
     /// A folder, or `s3://bucket/prefix`; `None` for the folder `attachments` of the data folder.
@@ -204,6 +208,11 @@ impl Config {
             body_memory_bytes,
             trusted_proxies: from
                 .list("MESA_TRUSTED_PROXIES", "IP addresses separated by commas", |text| text.parse().ok()),
+            webhook_allow: from.list(
+                "MESA_WEBHOOK_ALLOW",
+                "ranges of IP addresses separated by commas, such as 10.1.0.0/16",
+                |text| text.parse().ok(),
+            ),
             cors_origins: from.list(
                 "MESA_CORS_ORIGINS",
                 "origins separated by commas, such as https://portal.example.gov.co, or *",

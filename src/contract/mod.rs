@@ -80,6 +80,7 @@ const TAGS: &[(&str, &str)] = &[
     ("absences", "When staff do not work"),
     ("availability", "Who is available, and how much work they have"),
     ("service accounts", "Machines that act under their own name, and their keys"),
+    ("webhooks", "Events sent to other systems"),
     ("units", "Administrative units and their heads"),
     ("categories", "Subjects of requests"),
     ("attention times", "How long each criticality may wait"),

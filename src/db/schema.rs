@@ -957,7 +957,54 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    webhook_deliveries (id) {
+        id -> Uuid,
+        webhook_id -> Uuid,
+        event_id -> Uuid,
+        position -> Int8,
+        subject -> Text,
+        event_type -> Text,
+        state -> Text,
+        attempts -> Int2,
+        next_attempt_at -> Timestamptz,
+        locked_until -> Nullable<Timestamptz>,
+        last_attempt_at -> Nullable<Timestamptz>,
+        response_status -> Nullable<Int2>,
+        duration_ms -> Nullable<Int4>,
+        response_body -> Nullable<Text>,
+        error -> Nullable<Text>,
+        created_at -> Timestamptz,
+        delivered_at -> Nullable<Timestamptz>,
+    }
+}
+
+diesel::table! {
+    webhooks (id) {
+        id -> Uuid,
+        url -> Text,
+        description -> Nullable<Text>,
+        event_types -> Array<Text>,
+        unit_ids -> Array<Uuid>,
+        category_ids -> Array<Uuid>,
+        api_version -> Text,
+        owner_id -> Uuid,
+        active -> Bool,
+        ended_reason -> Nullable<Text>,
+        failing_since -> Nullable<Timestamptz>,
+        position -> Int8,
+        secret -> Bytea,
+        previous_secret -> Nullable<Bytea>,
+        previous_secret_until -> Nullable<Timestamptz>,
+        version -> Int4,
+        created_at -> Timestamptz,
+        updated_at -> Timestamptz,
+    }
+}
+
 diesel::joinable!(access_keys -> users (user_id));
+diesel::joinable!(webhook_deliveries -> webhooks (webhook_id));
+diesel::joinable!(webhooks -> users (owner_id));
 diesel::joinable!(access_key_uses -> access_keys (key_id));
 diesel::joinable!(attachments -> users (uploaded_by));
 diesel::joinable!(attention_policies -> calendars (calendar_id));
@@ -1043,4 +1090,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     tickets,
     units,
     users,
+    webhook_deliveries,
+    webhooks,
 );

@@ -2,14 +2,14 @@
 //! in the order of their commits.
 
 mod cursor;
-mod entry;
+pub mod entry;
 pub mod feed;
 mod list;
-mod model;
-mod reader;
-mod reading;
+pub mod model;
+pub mod reader;
+pub mod reading;
 mod stream;
-mod types;
+pub mod types;
 
 use crate::http::routes::Routes;
 

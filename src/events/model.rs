@@ -38,15 +38,16 @@ pub struct Envelope {
     source: &'static str,
     /// What the event is about: the kind of resource and its id.
     #[schema(max_length = 300, example = "ticket/123")]
-    subject: String,
+    pub subject: String,
     /// When it happened.
     #[serde(rename = "time")]
     at: DateTime<Utc>,
     /// The format of `data`: `application/json`.
     #[schema(inline)]
     datacontenttype: DataFormat,
-    /// The place of the event in the log, to continue after it: `after` of `GET /events`. An opaque text.
-    #[schema(max_length = 100, example = "4711-9f86d081")]
+    /// The place of the event in the log, to continue after it: `after` of `GET /events`. An opaque text. A webhook has none.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    #[schema(max_length = 100, required = true, example = "4711-9f86d081")]
     pub cursor: String,
 }
 

@@ -3,7 +3,8 @@
 use std::ops::RangeInclusive;
 
 use diesel::prelude::*;
-use diesel::sql_types::{BigInt, Binary, Bool, Nullable, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable, Uuid as SqlUuid};
+use uuid::Uuid;
 
 use super::cursor::{self, Cursor};
 use super::entry::{COLUMNS, Entry, OF_ENTRY};
@@ -15,7 +16,7 @@ use crate::db::Statement;
 use crate::problem::Result;
 
 /// The most entries that one request goes through.
-const MOST: usize = 1000;
+pub const MOST: usize = 1000;
 /// How many it goes through for a short page of all types.
 const FEW: usize = 100;
 
@@ -145,7 +146,10 @@ fn all(db: &mut PgConnection, reader: &Reader, following: &Following, place: Pla
 }
 
 /// The entries after the first of these positions up to the last one, in order; at most `rows`.
-fn after(db: &mut PgConnection, positions: RangeInclusive<i64>, rows: usize) -> Result<Vec<Entry>> {
+///
+/// # Errors
+/// The error of the database.
+pub fn after(db: &mut PgConnection, positions: RangeInclusive<i64>, rows: usize) -> Result<Vec<Entry>> {
     let statement = Statement::new(format!(
         "SELECT {COLUMNS} FROM (SELECT position, hash, event_id, source FROM log_entries WHERE position > "
     ))
@@ -271,6 +275,19 @@ pub fn advance(db: &mut PgConnection, from: Option<i64>) -> Result<(i64, Vec<Ent
         }
         _ => Ok((row.position, Vec::new())),
     }
+}
+
+/// The entries of these events, in the order of the log.
+///
+/// # Errors
+/// The error of the database.
+pub fn of_events(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Entry>> {
+    let statement = Statement::new(format!(
+        "SELECT {COLUMNS} FROM (SELECT position, hash, event_id, source FROM log_entries WHERE position IS NOT NULL AND event_id = ANY ("
+    ))
+    .bind::<Array<SqlUuid>, _>(ids.to_vec())
+    .sql(format!(")) AS l {OF_ENTRY} WHERE e.kind IS NOT NULL OR a.kind IS NOT NULL ORDER BY l.position"));
+    Ok(statement.load(db)?)
 }
 
 /// The event of an entry for a reader, with its cursor.

@@ -63,6 +63,15 @@ impl Actor {
         Ok(Actor { mail: Some(mail), ..actor })
     }
 
+    /// An account for which the server acts by itself, without a request.
+    ///
+    /// # Errors
+    /// `Code::Unauthenticated` if the account is not active, `Code::Forbidden` if it may not do this.
+    pub fn by_server(db: &mut PgConnection, user_id: Uuid, action: Action, timezone: Tz) -> Result<Self> {
+        let account = Account::read(db, Subject::Account(user_id))?;
+        Self::permitted(account, &[action], None, timezone)
+    }
+
     /// The person, if the policy permits one of these actions.
     ///
     /// # Errors

@@ -63,6 +63,11 @@ impl Answer {
         Answer { status: StatusCode::ACCEPTED, ..Self::no_content() }
     }
 
+    /// 202, with what will be worked on.
+    pub fn accepted_with(body: &impl Serialize) -> Result<Self> {
+        Ok(Answer { status: StatusCode::ACCEPTED, ..Self::ok(body)? })
+    }
+
     /// Adds the `ETag` of the resource with this identifier, at this version and in this representation.
     pub fn version(mut self, id: impl Display, version: impl Display) -> Self {
         self.etag = Some(etag::of_representation(id, version, &self.body));
@@ -97,7 +102,7 @@ impl Answer {
         if self.replayed {
             response.insert_header(("Idempotency-Replayed", "true"));
         }
-        if matches!(self.status, StatusCode::NO_CONTENT | StatusCode::ACCEPTED) {
+        if self.body.is_empty() {
             return response.finish();
         }
         response.content_type("application/json").body(self.body)

@@ -94,6 +94,9 @@ impl Known {
             MessageKind::PasswordChanged => {
                 Text::new("Se cambió la contraseña de su cuenta", "The password of your account was changed")
             }
+            MessageKind::WebhookEnded => {
+                Text::new("Un webhook de la Mesa de Servicios terminó", "A webhook of the service desk ended")
+            }
             _ => Text::new("Cambio de contraseña", "Password change"),
         };
         let subject = subject.in_locale(reader.locale).to_owned();

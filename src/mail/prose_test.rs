@@ -37,6 +37,7 @@ fn contexts() -> Vec<Value> {
             "to_level": 2, "third_party": "Redes del Sur S. A.", "missing": "¿Cuál es la placa?", "parent_id": 2,
             "reason": "missing_information", "note": "Su número de documento.", "by_requester": true, "by_link": true,
             "why": "Faltan datos.", "next_step": "Preséntela nuevamente.",
+            "origin": "https://erp.example", "webhook_id": "01a22bfc-7917-7376-a09a-ff1a773cc606",
         },
         "followup": "Vamos a su oficina.", "author": "Tomás Ríos Cano", "link": LINK, "survey_days": 30,
         "closes_at": at, "email": "rosa@mesa.test", "minutes": 30, "days": 7,

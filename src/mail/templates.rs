@@ -56,6 +56,7 @@ const FILES: &[(&str, &str)] = files![
     "solved",
     "survey_reminder",
     "waiting_for_staff",
+    "webhook_ended",
 ];
 
 const HTML: (&str, &str) = ("layout.html", include_str!("templates/layout.html"));

@@ -61,6 +61,8 @@ text_enum! {
         EmailChanged = "email_changed",
         /// A new password was set for the recipient's account.
         PasswordChanged = "password_changed",
+        /// The server ended a webhook; to its owner or, if they cannot be told, to the directors.
+        WebhookEnded = "webhook_ended",
     }
 }
 
@@ -75,9 +77,10 @@ impl MessageKind {
         )
     }
 
-    /// Whether a message of this kind is only about the account of its recipient.
+    /// Whether a message of this kind is about the account of its recipient, or what belongs to it: neither about a ticket
+    /// nor about an improvement action.
     pub fn is_about_account(self) -> bool {
         use MessageKind::*;
-        matches!(self, PasswordReset | Invitation | EmailChanged | PasswordChanged)
+        matches!(self, PasswordReset | Invitation | EmailChanged | PasswordChanged | WebhookEnded)
     }
 }

@@ -1,11 +1,13 @@
-//! Notices to people about changes of their account.
+//! Notices to people about changes of their account, and of what belongs to it.
 
 use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use serde_json::json;
+use diesel::sql_types::{Bool, Jsonb, Text, Timestamptz, Uuid as SqlUuid};
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::MessageKind;
+use crate::auth::no_address::HAS_ADDRESS;
 use crate::db::schema::messages;
 use crate::problem::Result;
 
@@ -44,5 +46,34 @@ pub fn queue_account_notice(
             messages::next_attempt_at.eq(at),
         ))
         .execute(tx)?;
+    Ok(())
+}
+
+/// Queues a notice that a webhook ended: to its owner, or to the directors if the owner has no active account with an address or
+/// `to_directors` is set.
+///
+/// # Errors
+/// The error of the database.
+pub fn queue_webhook_ended(
+    tx: &mut PgConnection,
+    owner_id: Uuid,
+    to_directors: bool,
+    data: &Value,
+    at: DateTime<Utc>,
+) -> Result<()> {
+    diesel::sql_query(format!(
+        "WITH possible AS ( \
+             SELECT u.id, u.id = $1 AND NOT $2 AS is_owner FROM users u \
+             WHERE u.active AND {HAS_ADDRESS} AND (u.id = $1 AND NOT $2 OR u.role = 'director')) \
+         INSERT INTO messages (id, kind, recipient_id, data, created_at, next_attempt_at) \
+         SELECT uuid_version_7($5), $3, p.id, $4, $5, $5 FROM possible p \
+         WHERE p.is_owner OR NOT EXISTS (SELECT FROM possible WHERE is_owner)"
+    ))
+    .bind::<SqlUuid, _>(owner_id)
+    .bind::<Bool, _>(to_directors)
+    .bind::<Text, _>(MessageKind::WebhookEnded)
+    .bind::<Jsonb, _>(data)
+    .bind::<Timestamptz, _>(at)
+    .execute(tx)?;
     Ok(())
 }

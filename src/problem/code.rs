@@ -123,6 +123,9 @@ codes! {
     TooManyKeys = "too_many_keys", CONFLICT,
         ("Demasiadas claves", "Too many keys"),
         ("La cuenta tiene todas las claves vigentes que puede tener; revoque una.", "The account has all the usable keys that it may have; revoke one.");
+    TooManyWebhooks = "too_many_webhooks", CONFLICT,
+        ("Demasiados webhooks", "Too many webhooks"),
+        ("Se pueden registrar hasta 50 webhooks; elimine uno.", "The maximum is 50 webhooks; delete one.");
     NotARequester = "not_a_requester", CONFLICT,
         ("No es solicitante", "Not a requester"),
         ("Los datos del personal no se anonimizan: sus actuaciones se conservan en el registro.", "Staff cannot be anonymized: their actions remain on record.");

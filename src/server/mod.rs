@@ -36,6 +36,7 @@ use crate::inbound;
 use crate::mail::worker::Worker;
 use crate::people::demo;
 use crate::problem::StartError;
+use crate::webhooks;
 
 pub use self::database::{migrate, migrate_as_owner, urls};
 pub use self::desk::{demo_accounts, with_desk};
@@ -143,6 +144,7 @@ async fn answer(
     let (desk, contract) = (Data::new(desk), app::shared(contract));
     let routine = actix_web::rt::spawn(routine::run(desk.clone()));
     let mail = Worker::start(desk.clone())?;
+    let webhooks = webhooks::worker::Worker::start(desk.clone())?;
     let mailbox = actix_web::rt::spawn(inbound::imap::run(desk.clone()));
     // A TLS client cannot be answered without a handshake.
     let late = if certificate.is_some() { None } else { Some(listener.try_clone()?) };
@@ -161,6 +163,7 @@ async fn answer(
                 mail.stop(Duration::from_secs(LAST_REQUESTS)).await;
             }
         };
+        let last_deliveries = webhooks.stop(Duration::from_secs(LAST_REQUESTS));
         let last_requests = async {
             handle.pause().await;
             // It stops when it is called, not when it is first polled.
@@ -170,7 +173,7 @@ async fn answer(
                 None => end.await,
             }
         };
-        tokio::join!(last_requests, last_mail);
+        tokio::join!(last_requests, last_mail, last_deliveries);
     });
     println!("{greeting}\n");
     let served = server.await;

@@ -24,6 +24,7 @@ use crate::retention::removal::{self, Which};
 use crate::surveys::reminder;
 use crate::tickets::attention::{running, working};
 use crate::tickets::{closing, information_deadline, release, staff_calls, watch};
+use crate::webhooks::removal as removal_of_deliveries;
 
 const EVERY: Duration = Duration::from_secs(15);
 
@@ -116,6 +117,7 @@ fn tasks(db: &mut PgConnection, config: &Config) {
         let old = idempotency_keys::created_at.lt(now - chrono::Duration::hours(KEPT_HOURS));
         Ok(diesel::delete(idempotency_keys::table).filter(old).execute(db)?)
     });
+    each(db, "old deliveries of webhooks removed", removal_of_deliveries::remove);
     each(db, "requests for a link to set a password processed", |db, _| request::process(db));
     each(db, "expired links to set a password removed", |db, _| links::remove_expired(db));
     each(db, "expired sign-in attempts removed", |db, _| attempts::clean(db));

@@ -13,11 +13,11 @@ use crate::auth::no_address;
 use crate::auth::person::PersonKind;
 use crate::auth::policy::{Action, Role};
 use crate::auth::ticket_limit::TicketLimit;
-use crate::db::schema::{categories, units, users};
+use crate::db::schema::users;
 use crate::http::actor::next_version;
 use crate::http::body::Patch;
 use crate::http::{Answer, Body, Call};
-use crate::problem::{FieldError, Problem, Result};
+use crate::problem::Result;
 
 /// A service account to create.
 #[derive(Deserialize, ToSchema)]
@@ -106,7 +106,7 @@ pub async fn create(call: Call, body: Body<ServiceAccountCreate>) -> Result<Http
         let new = body.read()?;
         let limit = TicketLimit { unit_ids: new.unit_ids, category_ids: new.category_ids };
         let scopes = scopes::checked(new.role, &new.scopes, &limit)?;
-        check_known(tx, &limit)?;
+        limit.check_known(tx, "")?;
         let id = Uuid::now_v7();
         diesel::insert_into(users::table)
             .values((
@@ -163,7 +163,7 @@ pub async fn change(
         let (profile, changes) = body.merge(&before)?;
         let limit = TicketLimit { unit_ids: profile.unit_ids, category_ids: profile.category_ids };
         let scopes = scopes::checked(profile.role, &profile.scopes, &limit)?;
-        check_known(tx, &limit)?;
+        limit.check_known(tx, "")?;
         actor.check_version(account.id, account.version)?;
         if !changes {
             return account.answer();
@@ -185,22 +185,4 @@ pub async fn change(
         ServiceAccount::find(tx, account.id)?.answer()
     })
     .await
-}
-
-/// # Errors
-/// A 422 that names each unit and category that does not exist.
-fn check_known(tx: &mut PgConnection, limit: &TicketLimit) -> Result<()> {
-    let units: Vec<Uuid> =
-        units::table.filter(units::id.eq_any(&limit.unit_ids)).select(units::id).load(tx)?;
-    let categories: Vec<Uuid> = categories::table
-        .filter(categories::id.eq_any(&limit.category_ids))
-        .select(categories::id)
-        .load(tx)?;
-    let unknown = |name: &str, wanted: &[Uuid], known: &[Uuid]| -> Vec<FieldError> {
-        let places = wanted.iter().enumerate().filter(|(_, id)| !known.contains(id));
-        places.map(|(place, _)| FieldError::unknown_id(&format!("/{name}/{place}"))).collect()
-    };
-    let mut faults = unknown("unit_ids", &limit.unit_ids, &units);
-    faults.extend(unknown("category_ids", &limit.category_ids, &categories));
-    if faults.is_empty() { Ok(()) } else { Err(Problem::fields(faults)) }
 }

@@ -34,6 +34,7 @@ const UNRECORDED: &[(&str, &str)] = &[
     ("password_reset_requests", "recorded when the request is processed"),
     ("sign_in_attempts", "counters"),
     ("sign_in_places", "counters"),
+    ("webhook_deliveries", "what is sent of events, and sent again"),
 ];
 
 /// Tables without the trigger that records changes, each with the events that cover it.

@@ -140,4 +140,7 @@ mod uploads;
 mod walkthrough;
 mod watch;
 mod watchers;
+mod webhook_addresses;
+mod webhooks;
+mod webhooks_killed;
 mod workflow;

@@ -36,7 +36,11 @@ pub fn operations(desk: &Desk) -> Vec<Operation> {
     let machine = json!({"name": "Inventario", "role": "technician", "scopes": ["read_ticket"]});
     let machine = id(&director.post("/service-accounts", machine));
     let key = id(&director.post(&format!("/service-accounts/{machine}/keys"), json!({})));
+    let webhook = id(&director.post("/webhooks", json!({"url": "https://erp.example.gov.co/mesa"})));
+    let delivery = director.post(&format!("/webhooks/{webhook}/test"), json!({})).expect(202);
     let known = [
+        ("{webhook_id}", webhook),
+        ("{delivery_id}", delivery["id"].as_str().unwrap().to_owned()),
         ("{ticket_id}", one.rsplit('/').next().unwrap().to_owned()),
         ("{relation_id}", {
             let cause = desk.requester().register("Sin red")["id"].clone();

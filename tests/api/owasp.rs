@@ -219,7 +219,7 @@ fn api6_a_survey_is_answered_once_and_only_by_the_requester() {
     desk.requester().post(&format!("{one}/survey"), ratings).problem(409, "already_answered");
 }
 
-/// API7, server side request forgery: the server calls no address that a client sends.
+/// API7, server side request forgery: the server calls no address that a client sends, except those of webhooks.
 #[test]
 fn api7_no_field_of_a_request_is_an_address_to_call() {
     let document = Desk::open().nobody().get("//openapi.json").ok();
@@ -233,7 +233,8 @@ fn api7_no_field_of_a_request_is_an_address_to_call() {
     }
     assert!(bodies.len() > 100, "{}", bodies.len());
     // The references of an article are only shown to users; `knowledge` never opens them.
-    bodies.retain(|(field, _)| !field.ends_with("/references/url"));
+    // The address of a webhook is called, but checked after its resolution: see `webhook_addresses`.
+    bodies.retain(|(field, _)| !field.ends_with("/references/url") && !field.contains("/api/v1/webhooks"));
     for (field, schema) in bodies {
         let name = field.rsplit('/').next().unwrap();
         let is_address = ["url", "uri", "webhook", "callback", "host", "link", "href"].contains(&name);

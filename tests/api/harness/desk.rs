@@ -4,6 +4,7 @@ use std::net::TcpListener;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use actix_web::HttpServer;
 use actix_web::web::Data;
@@ -22,6 +23,7 @@ use mesa::language::locale::Locale;
 use mesa::mail::worker::{Mailer, Round};
 use mesa::people::demo;
 use mesa::server;
+use mesa::webhooks::worker::Sender;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::sync::oneshot;
@@ -125,6 +127,11 @@ impl Desk {
     /// Sends pending mail, and returns whether the mail server could be reached.
     pub fn send_mail(&self) -> Round {
         self.server.send_mail()
+    }
+
+    /// Sends what is due to webhooks, and returns how many requests were sent.
+    pub fn send_webhooks(&self) -> usize {
+        self.server.send_webhooks()
     }
 
     pub fn nobody(&self) -> Client {
@@ -251,6 +258,22 @@ impl Server {
                 let round = mailer.round().await.unwrap();
                 if round != Round::Worked {
                     return round;
+                }
+            }
+        })
+    }
+
+    /// Sends what is due to webhooks, as the binary does in the background, until nothing is due; returns how many requests
+    /// were sent. A request may take a second.
+    pub fn send_webhooks(&self) -> usize {
+        let shared = self.shared.clone();
+        actix_web::rt::System::new().block_on(async move {
+            let sender = Sender::within(shared, Duration::from_secs(1)).unwrap();
+            let mut sent = 0;
+            loop {
+                match sender.round().await.unwrap() {
+                    0 => return sent,
+                    count => sent += count,
                 }
             }
         })

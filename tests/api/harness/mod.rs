@@ -7,6 +7,7 @@ pub mod contract;
 mod desk;
 mod front;
 pub mod logs;
+pub mod receiver;
 pub mod smtp;
 pub mod states;
 

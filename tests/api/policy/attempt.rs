@@ -387,6 +387,29 @@ impl Attempt<'_> {
                     self.me.delete(&format!("{keys}/{}", key["id"].as_str().unwrap())),
                 ]
             }
+            Action::ManageWebhooks => {
+                let new = json!({"url": "https://erp.example.gov.co/mesa"});
+                let created = self.me.post("/webhooks", new.clone());
+                // A service account reads and changes its own only.
+                let one = match created.json()["id"].as_str() {
+                    Some(id) => format!("/webhooks/{id}"),
+                    None => format!(
+                        "/webhooks/{}",
+                        self.desk.director().post("/webhooks", new).created()["id"].as_str().unwrap()
+                    ),
+                };
+                vec![
+                    created,
+                    get("/webhooks"),
+                    get(&one),
+                    self.me.patch(&one, json!({"event_types": ["co.mesa.ticket.*"]})),
+                    self.post(format!("{one}/secret-rotation"), json!({})),
+                    self.post(format!("{one}/test"), json!({})),
+                    self.post(format!("{one}/replays"), json!({})),
+                    get(&format!("{one}/deliveries")),
+                    self.me.delete(&one),
+                ]
+            }
         }
     }
 

@@ -77,6 +77,7 @@ const TABLE: &[(Action, [Reach; 4])] = &[
     (Action::FollowEvents,        [Any, Any, Any, Any]),
     (Action::UseOwnKeys,          [Any, Any, Any, Any]),
     (Action::ManageServiceAccounts, [No, No, No, Any]),
+    (Action::ManageWebhooks,      [No, No, No, Any]),
 ];
 
 /// Checks every action of the table for one role, on an own resource and on one of another person.
