@@ -126,8 +126,8 @@ MAY_BE_REFUSED = [
         "/month|/day|/days_from_easter|/date|/first_year|/last_year|/name",
         "required|not_allowed|out_of_range",
     ),
-    # The form has the fields of two grant types.
-    ("issueToken", "invalid_body", "/username|/password|/refresh_token", "required"),
+    # The form has the fields of three grant types.
+    ("issueToken", "invalid_body", "/username|/password|/refresh_token|/client_id|/client_secret", "required"),
     # A file must not be empty; `minLength` on binary content breaks client generators.
     ("create.*Attachment", "invalid_body", "/file", "too_short"),
     # Opening hours without enough open minutes.
@@ -183,7 +183,16 @@ MAY_BE_REFUSED = [
     # A generated token belongs to no link.
     ("confirmPasswordReset", "password_link_invalid", None, None),
     # A generated password is not the current one.
-    ("changeMyPassword", "invalid_body", "/current_password", "not_allowed"),
+    ("changeMyPassword|createMyKey", "invalid_body", "/current_password", "not_allowed"),
+    # A schema has no minimum and maximum for times.
+    ("createMyKey|createServiceAccountKey", "invalid_body", "/expires_at", "not_allowed"),
+    # The possible scopes depend on the role, on each other and on the limits.
+    ("(create|update)ServiceAccount", "invalid_body", r"/scopes/\d+|/role", "not_allowed"),
+    # Each operation has one of several properties, and its own rules.
+    ("createTicketBulk", "invalid_body", r"/operations/\d+.*", ANY),
+    # An address that is not public, and a span that the state requires.
+    ("(create|update)Webhook", "invalid_body", "/url", ANY),
+    ("retryWebhookDeliveries", "invalid_body", "/created_from_at|/created_before_at", ANY),
     # The accepted types of files are configured.
     ("create.*Attachment", "unsupported_media_type", None, None),
 ]

@@ -251,8 +251,20 @@ const FOR_PEOPLE_ALONE: &[Action] = &[
     Action::AnswerSurvey,
 ];
 
-/// What nobody does with a key: a key that somebody else has got must not create others that outlive it.
-pub const NOT_WITH_KEY: &[Action] = &[Action::UseOwnKeys, Action::ManageServiceAccounts];
+/// Whether a permission is about what is one's own: a machine has neither tickets nor data of its own.
+fn is_personal(scope: PermissionScope) -> bool {
+    matches!(scope, PermissionScope::Own | PermissionScope::Assignee)
+}
+
+/// What nobody does with a key: create what outlives a key that somebody else has got, and what a person answers for.
+const NOT_WITH_KEY: &[Action] = &[
+    Action::UseOwnKeys,
+    Action::ManageServiceAccounts,
+    Action::Manage,
+    Action::ApproveReports,
+    Action::ApproveRecords,
+    Action::ManageRetention,
+];
 
 /// The scopes that another scope of a service account needs: its operations respond with what those read.
 pub const NEEDED_SCOPES: &[(Action, Action)] = &[
@@ -309,11 +321,9 @@ pub const LIMITED_SCOPES: &[Action] = &[
 
 /// The scopes that a service account of this role can have.
 pub fn possible_scopes(role: Role) -> Vec<Action> {
-    // A machine has no tickets and no data of its own.
-    let goes_far = |action| {
-        !matches!(scope(role, action), None | Some(PermissionScope::Own | PermissionScope::Assignee))
+    let can = |action: &Action| {
+        !FOR_PEOPLE_ALONE.contains(action) && scope(role, *action).is_some_and(|scope| !is_personal(scope))
     };
-    let can = |action: &Action| !FOR_PEOPLE_ALONE.contains(action) && goes_far(*action);
     Action::ALL.iter().copied().filter(can).collect()
 }
 
@@ -330,23 +340,26 @@ pub struct Rights<'a> {
     pub granted: &'a [UserPermission],
     /// The actions of a service account; `None` for a person.
     pub scopes: Option<&'a [Action]>,
+    /// Whether the caller is identified by a key.
+    pub with_key: bool,
 }
 
 impl Rights<'_> {
     /// The rights of a role alone.
     pub fn of_role(role: Role) -> Self {
-        Rights { role, granted: &[], scopes: None }
+        Rights { role, granted: &[], scopes: None, with_key: false }
     }
 
     /// The scope of `action`: that of a given permission, otherwise that of the role; `None` if not permitted.
     pub fn scope(self, action: Action) -> Option<PermissionScope> {
-        if !self.is_in_scopes(action) {
+        if !self.is_in_scopes(action) || self.with_key && NOT_WITH_KEY.contains(&action) {
             return None;
         }
         let given = GRANTS
             .iter()
             .find(|(permission, allowed, _)| *allowed == action && self.granted.contains(permission));
-        given.map(|(_, _, scope)| *scope).or_else(|| scope(self.role, action))
+        let found = given.map(|(_, _, scope)| *scope).or_else(|| scope(self.role, action));
+        found.filter(|scope| self.scopes.is_none() || action == Action::UseOwnAccount || !is_personal(*scope))
     }
 
     /// Whether a service account has the action among its scopes. All may read their own account.
@@ -406,7 +419,7 @@ mod tests {
     fn a_permission_adds_to_the_role_and_approves_nothing() {
         let all = UserPermission::ALL;
         for role in Role::ALL {
-            let rights = Rights { role: *role, granted: all, scopes: None };
+            let rights = Rights { role: *role, granted: all, scopes: None, with_key: false };
             for action in Action::ALL {
                 let given = matches!(action, Action::ReadRecords | Action::WriteRecords);
                 let expected = if given { Some(PermissionScope::Any) } else { scope(*role, *action) };
@@ -433,7 +446,7 @@ mod tests {
         for role in Role::ALL {
             let possible = possible_scopes(*role);
             for one in Action::ALL {
-                let rights = Rights { role: *role, granted: &[], scopes: Some(&[*one]) };
+                let rights = Rights { role: *role, granted: &[], scopes: Some(&[*one]), with_key: true };
                 for action in Action::ALL {
                     let in_scope = action == one && possible.contains(action);
                     let expected = if in_scope || *action == Action::UseOwnAccount {

@@ -164,7 +164,8 @@ impl Account {
 
     /// What the account may do.
     pub fn rights(&self) -> Rights<'_> {
-        Rights { role: self.role, granted: &self.granted, scopes: self.scopes.as_deref() }
+        let scopes = self.scopes.as_deref();
+        Rights { role: self.role, granted: &self.granted, scopes, with_key: self.key.is_some() }
     }
 
     /// The same account so much later.

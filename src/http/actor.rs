@@ -17,7 +17,7 @@ use super::etag;
 use super::mail_origin::MailOrigin;
 use super::query;
 use crate::auth::person::{Person, PersonKind};
-use crate::auth::policy::{self, Action, PermissionScope, Rights, Role, UserPermission};
+use crate::auth::policy::{Action, PermissionScope, Rights, Role, UserPermission};
 use crate::auth::ticket_limit::TicketLimit;
 use crate::problem::{Code, FieldError, Problem, Result, Text};
 
@@ -32,6 +32,8 @@ pub struct Actor {
     pub kind: PersonKind,
     /// The actions of a service account; `None` for a person.
     pub scopes: Option<Vec<Action>>,
+    /// Whether the caller is identified by a key.
+    with_key: bool,
     /// The tickets that a service account may use.
     pub limit: TicketLimit,
     pub unit_id: Option<Uuid>,
@@ -83,6 +85,7 @@ impl Actor {
         timezone: Tz,
     ) -> Result<Self> {
         let scope = account.rights().permitted(permission).ok_or_else(Problem::forbidden)?;
+        let with_key = account.key.is_some();
         let Account { id, role, granted, full_name, kind, scopes, limit, unit_id, now, .. } = account;
         Ok(Actor {
             id,
@@ -91,6 +94,7 @@ impl Actor {
             full_name,
             kind,
             scopes,
+            with_key,
             limit,
             unit_id,
             scope,
@@ -137,7 +141,8 @@ impl Actor {
 
     /// What the actor may do beyond the action of this request.
     pub fn rights(&self) -> Rights<'_> {
-        Rights { role: self.role, granted: &self.granted, scopes: self.scopes.as_deref() }
+        let scopes = self.scopes.as_deref();
+        Rights { role: self.role, granted: &self.granted, scopes, with_key: self.with_key }
     }
 
     /// # Errors
@@ -241,10 +246,6 @@ impl Admission {
     fn admit_account(self, account: Account) -> Result<Actor> {
         if !self.credential.is_of_era(account.era) {
             return Err(unauthenticated());
-        }
-        let is_with_key = self.credential.key_id().is_some();
-        if is_with_key && self.permission.iter().any(|action| policy::NOT_WITH_KEY.contains(action)) {
-            return Err(Problem::forbidden());
         }
         let actor = Actor::permitted(account, &self.permission, self.if_match, self.timezone)?;
         self.by_staff.store(actor.is_staff(), Ordering::Relaxed);

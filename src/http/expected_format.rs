@@ -55,6 +55,16 @@ const PATTERNS: &[(&str, &str, &str)] = &[
         "Debe ser una ruta de esta API, como /api/v1/statistics.",
         "It must be a path of this API, such as /api/v1/statistics.",
     ),
+    (
+        "^mesa_[sp]k_[0-9A-Za-z]{38}$",
+        "Debe ser una clave: `mesa_sk_` o `mesa_pk_` y 38 letras o cifras.",
+        "It must be a key: `mesa_sk_` or `mesa_pk_` and 38 letters or digits.",
+    ),
+    (
+        "^whsec_[0-9A-Za-z+/]{43}=$",
+        "Debe ser un secreto: `whsec_` y 32 bytes en Base64.",
+        "It must be a secret: `whsec_` and 32 bytes in Base64.",
+    ),
     ("^https?://", "Debe empezar por http:// o https://.", "It must start with http:// or https://."),
     (
         "^[!-~][ -~]{0,499}$",

@@ -226,8 +226,7 @@ fn tag(user_id: Uuid) -> String {
 }
 
 fn me(actor: &Actor, user: User) -> Result<Answer> {
-    let rights =
-        Rights { role: user.role, granted: &user.granted_permissions, scopes: actor.scopes.as_deref() };
+    let rights = Rights { role: user.role, granted: &user.granted_permissions, ..actor.rights() };
     let permissions = Action::ALL.iter().filter_map(|action| Some((*action, rights.scope(*action)?)));
     let permissions = Permissions(permissions.collect());
     let (id, version) = (user.id, user.version);

@@ -102,6 +102,12 @@ impl RequesterData {
 }
 
 impl Chosen {
+    /// Whether a service account that is limited to units may register for this person. Not by a unit that it names itself: the
+    /// ticket would show the data of anybody.
+    pub fn is_within(&self, actor: &Actor) -> bool {
+        self.is_new || actor.limit.has_unit(self.account.unit_id())
+    }
+
     /// Creates the account of a new person, or adds to the account of a known one what it lacks. Returns the account.
     pub fn keep(self, tx: &mut PgConnection, actor: &Actor, given: &RequesterData) -> Result<Account> {
         let RequesterData { full_name, document_id, email, contact, unit_id } = given;

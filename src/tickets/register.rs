@@ -123,6 +123,10 @@ impl Account {
         self.id
     }
 
+    pub fn unit_id(&self) -> Option<Uuid> {
+        self.unit_id
+    }
+
     /// The last day of the contract, if it is over in the entity's time zone.
     pub fn ended_contract(&self, actor: &Actor) -> Option<NaiveDate> {
         let today = actor.now.with_timezone(&actor.timezone).date_naive();
@@ -254,6 +258,10 @@ pub fn apply(
     let mut chosen = None;
     let new = body.read_with(|value| {
         let (found, faults) = on_behalf::choose(tx, actor, config, value)?;
+        // Before what the account lacks is told.
+        if found.as_ref().is_some_and(|chosen| !chosen.is_within(actor)) {
+            return Err(not_within("/requester_id"));
+        }
         chosen = found;
         Ok(faults)
     })?;
@@ -431,15 +439,19 @@ pub fn created(tx: &mut PgConnection, actor: &Actor, row: TicketRow) -> Result<A
 
 /// # Errors
 /// A 422 if a service account may not use this ticket.
-fn check_limit(actor: &Actor, row: &TicketRow) -> Result<()> {
+pub fn check_limit(actor: &Actor, row: &TicketRow) -> Result<()> {
     let pointer = match actor.limit.includes(row.requester_unit_id, row.category_id) {
         true => return Ok(()),
         false if actor.limit.has_unit(row.requester_unit_id) => "/category_id",
         false => "/requester/unit_id",
     };
+    Err(not_within(pointer))
+}
+
+fn not_within(pointer: &str) -> Problem {
     let detail = Text::new(
-        "La cuenta de servicio no puede registrar casos de esta dependencia o categoría.",
-        "The service account may not register tickets of this unit or category.",
+        "La cuenta de servicio no puede usar casos de esta dependencia o categoría.",
+        "The service account may not use tickets of this unit or category.",
     );
-    Err(Problem::field(FieldError::new(pointer, FieldCode::NotAllowed, detail)))
+    Problem::field(FieldError::new(pointer, FieldCode::NotAllowed, detail))
 }

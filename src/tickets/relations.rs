@@ -328,6 +328,7 @@ pub async fn remove(call: Call, path: Path<(i64, Uuid)>, body: Body<EmptyBody>) 
             store::visible(tx, actor, end)?;
         }
         let (row, other) = store::lock_both(tx, id, other)?;
+        let (row, other) = (store::own(actor, row)?, store::own(actor, other)?);
         actor.check_version(relation_id, 1)?;
         // A concurrent request may have removed it.
         if diesel::delete(ticket_relations::table.find(relation_id)).execute(tx)? == 0 {
@@ -395,7 +396,8 @@ pub fn both(
             _ => problem,
         });
     }
-    store::lock_both(tx, id, other)
+    let (here, there) = store::lock_both(tx, id, other)?;
+    Ok((store::own(actor, here)?, store::own(actor, there)?))
 }
 
 /// Writes a relation of a kind that is stored under its own name; false if it already exists.

@@ -102,8 +102,12 @@ pub fn lock_both(tx: &mut PgConnection, first: i64, second: i64) -> Result<(Tick
     }
 }
 
+/// The row, if the caller may see it now that it is locked.
+///
+/// # Errors
+/// A 404 otherwise.
 #[track_caller]
-fn own(actor: &Actor, row: TicketRow) -> Result<TicketRow> {
+pub fn own(actor: &Actor, row: TicketRow) -> Result<TicketRow> {
     let theirs = row.requester_id == actor.id;
     let is_within = actor.limit.includes(row.requester_unit_id, row.category_id);
     if (actor.scope == PermissionScope::Own || !actor.is_staff()) && !theirs || !is_within {

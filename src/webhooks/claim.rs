@@ -113,14 +113,15 @@ fn posts(db: &mut PgConnection, taken: Vec<Taken>, timezone: Tz) -> Result<Vec<(
     Ok(posts)
 }
 
-/// Concurrent copies take different deliveries. A webhook that fails is tried with one at a time, so that receivers that do
-/// not answer leave room for the others.
+/// Concurrent copies take different deliveries. A webhook that fails is tried with one at a time, and those with the fewest
+/// requests under way come first, so that receivers that are slow or do not answer leave room for the others.
 fn take(db: &mut PgConnection, most: usize) -> Result<Vec<Taken>> {
     let statement = Statement::new(format!(
         "WITH free AS MATERIALIZED ( \
-             SELECT w.id, CASE WHEN w.failing_since IS NULL THEN {AT_ONCE} ELSE 1 END \
-                 - (SELECT count(*) FROM webhook_deliveries d WHERE d.webhook_id = w.id AND d.locked_until > clock_timestamp()) AS places \
-             FROM webhooks w WHERE w.active), \
+             SELECT w.id, used, CASE WHEN w.failing_since IS NULL THEN {AT_ONCE} ELSE 1 END - used AS places \
+             FROM webhooks w CROSS JOIN LATERAL (SELECT count(*) AS used FROM webhook_deliveries d \
+                 WHERE d.webhook_id = w.id AND d.locked_until > clock_timestamp()) AS taken \
+             WHERE w.active), \
          due AS MATERIALIZED ( \
              SELECT head.id FROM free CROSS JOIN LATERAL ( \
                  SELECT d.id, d.next_attempt_at FROM webhook_deliveries d \
@@ -130,7 +131,8 @@ fn take(db: &mut PgConnection, most: usize) -> Result<Vec<Taken>> {
                          WHERE earlier.webhook_id = d.webhook_id AND earlier.subject = d.subject AND earlier.state = 'waiting' \
                              AND (earlier.position, earlier.id) < (d.position, d.id)) \
                  ORDER BY d.next_attempt_at, d.position LIMIT greatest(free.places, 0) FOR UPDATE OF d SKIP LOCKED) AS head \
-             ORDER BY head.next_attempt_at LIMIT "
+             ORDER BY free.used + row_number() OVER (PARTITION BY free.id ORDER BY head.next_attempt_at), head.next_attempt_at \
+             LIMIT "
     ))
     .bind::<BigInt, _>(i64::try_from(most).unwrap_or(1))
     .sql(format!(

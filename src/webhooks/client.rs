@@ -16,6 +16,8 @@ use crate::config::Network;
 const CONNECT: Duration = Duration::from_secs(5);
 /// How long a request may take in total.
 pub const TOTAL: Duration = Duration::from_secs(15);
+/// How long the body of a response may take after its status.
+const BODY: Duration = Duration::from_secs(1);
 /// How much of the response is read and kept, in bytes.
 const KEPT: usize = 1024;
 /// The longest error that is kept, in characters.
@@ -95,12 +97,15 @@ impl Clients {
         let retry_after = response.headers().get(RETRY_AFTER);
         let retry_after = retry_after.and_then(|value| value.to_str().ok()?.trim().parse().ok());
         let mut body = Vec::new();
-        // The receiver has decided: what is missing of the body changes nothing.
-        while body.len() < KEPT
-            && let Ok(Some(part)) = response.chunk().await
-        {
-            body.extend_from_slice(part.get(..KEPT - body.len()).unwrap_or(&part));
-        }
+        // The receiver has decided: what is missing of the body changes nothing, and is not waited for.
+        let read = async {
+            while body.len() < KEPT
+                && let Ok(Some(part)) = response.chunk().await
+            {
+                body.extend_from_slice(part.get(..KEPT - body.len()).unwrap_or(&part));
+            }
+        };
+        let _ = tokio::time::timeout(BODY, read).await;
         Received {
             status: Some(response.status().as_u16()),
             duration: started.elapsed(),

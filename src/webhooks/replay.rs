@@ -38,7 +38,7 @@ text_enum! {
 #[serde(deny_unknown_fields)]
 pub struct WebhookReplayRequest {
     /// Their state: `failed` if omitted.
-    #[schema(inline, default = "failed")]
+    #[schema(inline)]
     state: Option<WebhookReplayState>,
     /// Those made at this time or later. Required unless the state is `failed`.
     created_from_at: Option<DateTime<Utc>>,

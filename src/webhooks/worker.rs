@@ -17,7 +17,7 @@ use crate::problem::Result;
 /// How often to look at the log and for deliveries that are due.
 const LOOK: Duration = Duration::from_millis(500);
 /// How many requests this copy of the server sends at once.
-const AT_ONCE: usize = 32;
+const AT_ONCE: usize = 128;
 /// How long to try to record what became of a request; after the lease it is sent again.
 const RECORDING: Duration = Duration::from_secs(30);
 

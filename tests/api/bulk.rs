@@ -175,3 +175,31 @@ fn a_repeat_under_the_same_key_does_nothing_twice() {
         100
     );
 }
+
+/// Each locks its tickets in the same order, whatever the order of its operations.
+#[test]
+fn two_requests_on_the_same_tickets_do_not_block_each_other() {
+    let desk = Desk::open();
+    let numbers: Vec<i64> =
+        (0..12).map(|_| desk.requester().register("Sin red")["id"].as_i64().unwrap()).collect();
+    let operations = |numbers: &mut dyn Iterator<Item = &i64>| -> Value {
+        let entry = json!({"visibility": "public", "body": "Se revisa."});
+        numbers.map(|number| json!({"ticket_id": number, "followup": entry})).collect()
+    };
+    let (up, down) = (operations(&mut numbers.iter()), operations(&mut numbers.iter().rev()));
+    std::thread::scope(|scope| {
+        for (client, operations) in [
+            (desk.requester(), &up),
+            (desk.technician(), &down),
+            (desk.requester(), &down),
+            (desk.technician(), &up),
+        ] {
+            scope.spawn(move || {
+                for _ in 0..3 {
+                    let results = bulk(&client, operations.clone());
+                    assert!(results.iter().all(|result| result["status"] == 201), "{results:#?}");
+                }
+            });
+        }
+    });
+}

@@ -232,7 +232,7 @@ fn a_limited_account_uses_the_tickets_of_its_units_and_categories_alone() {
     let desk = Desk::open();
     let director = desk.director();
     let unit = director.post("/units", json!({"name": "Archivo"})).created()["id"].clone();
-    let category = director.get("/categories").items()[0]["id"].clone();
+    let category = director.post("/categories", json!({"name": "Archivo central"})).created()["id"].clone();
     let theirs = desk.another(Role::Requester);
     director.patch(&format!("/users/{}", theirs.id()), json!({"unit_id": unit})).ok();
     let register = |who: &Client| {
@@ -284,8 +284,12 @@ fn a_limited_account_uses_the_tickets_of_its_units_and_categories_alone() {
     by_unit.post("/tickets", new(&theirs)).created();
     assert_eq!(
         by_unit.post("/tickets", new(&desk.requester())).faults(),
-        [("/requester/unit_id".into(), "not_allowed".into())]
+        [("/requester_id".into(), "not_allowed".into())]
     );
+    // Not by a unit that it names: the ticket would show the data of anybody.
+    let mut named = new(&desk.requester());
+    named["requester"] = json!({"unit_id": unit});
+    assert_eq!(by_unit.post("/tickets", named).faults(), [("/requester_id".into(), "not_allowed".into())]);
     // A ticket without a category is of none.
     let by_category = limited(json!({"category_ids": [category]}));
     by_category.get(&inside).problem(404, "not_found");
@@ -293,6 +297,10 @@ fn a_limited_account_uses_the_tickets_of_its_units_and_categories_alone() {
     desk.technician().post(&format!("{inside}/classification"), classified).ok();
     by_category.get(&inside).ok();
     by_category.get(&outside).problem(404, "not_found");
+    let other = director.post("/categories", json!({"name": "Otra"})).created()["id"].clone();
+    let moved = json!({"criticality": "low", "category_id": other});
+    let moved = by_category.post(&format!("{inside}/classification"), moved).faults();
+    assert_eq!(moved, [("/category_id".into(), "not_allowed".into())]);
     let refused = json!({"name": "x", "role": "director", "scopes": ["read_statistics"], "unit_ids": [unit]});
     assert_eq!(
         director.post("/service-accounts", refused).faults(),

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use actix_web::{HttpResponse, post};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt};
+use diesel::sql_types::{Array, BigInt, Nullable, Uuid as SqlUuid};
 use serde_json::Value;
 
 use self::model::{BulkOperation, BulkResult, TicketBulk, TicketBulkCreate};
@@ -67,16 +67,20 @@ pub async fn carry_out(call: Call, body: Body<TicketBulkCreate>) -> Result<HttpR
     answer
 }
 
-/// Locks the tickets in the order of their numbers, so that two requests do not wait for each other. A requester, who works on
-/// few tickets, must not hold up those of others.
+/// Locks the tickets in the order of their numbers, so that two requests do not wait for each other. A requester does not hold up
+/// the tickets of others.
 fn lock(tx: &mut PgConnection, actor: &Actor, operations: &[BulkOperation]) -> Result<()> {
-    let mut ids: Vec<i64> = operations.iter().filter_map(|operation| operation.ticket_id).collect();
+    let mut ids: Vec<i64> = operations.iter().flat_map(BulkOperation::tickets).collect();
     ids.sort_unstable();
     ids.dedup();
-    if actor.is_staff() && ids.len() > 1 {
-        diesel::sql_query("SELECT FROM tickets WHERE id = ANY ($1) ORDER BY id FOR UPDATE")
-            .bind::<Array<BigInt>, _>(ids)
-            .execute(tx)?;
+    if ids.len() > 1 {
+        let own = (!actor.is_staff()).then_some(actor.id);
+        diesel::sql_query(
+            "SELECT FROM tickets WHERE id = ANY ($1) AND ($2 IS NULL OR requester_id = $2) ORDER BY id FOR UPDATE",
+        )
+        .bind::<Array<BigInt>, _>(ids)
+        .bind::<Nullable<SqlUuid>, _>(own)
+        .execute(tx)?;
     }
     Ok(())
 }

@@ -157,9 +157,16 @@ pub struct BulkResult {
 }
 
 impl BulkOperation {
-    /// The operation, if one is named.
+    /// The operation, if only one is named.
     pub fn kind(&self) -> Option<TicketOperation> {
-        self.bodies.keys().next().and_then(|name| TicketOperation::of_name(name))
+        let mut names = self.bodies.keys();
+        names.next().filter(|_| self.bodies.len() == 1).and_then(|name| TicketOperation::of_name(name))
+    }
+
+    /// The tickets that the operation locks, as far as the request names them.
+    pub fn tickets(&self) -> impl Iterator<Item = i64> {
+        let into = self.bodies.get("merge").and_then(|body| body["into_ticket_id"].as_i64());
+        [self.ticket_id, into].into_iter().flatten()
     }
 }
 

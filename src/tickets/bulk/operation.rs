@@ -5,7 +5,7 @@ use diesel::PgConnection;
 use crate::auth::policy::Action;
 use crate::http::body::AnyBody;
 use crate::http::{Actor, Answer};
-use crate::problem::{FieldError, Problem, Result};
+use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 use crate::tickets::steps::{self, Setting};
 use crate::tickets::{change, escalations, followups, register};
 
@@ -120,6 +120,10 @@ impl TicketOperation {
     ) -> Result<Answer> {
         let id = || ticket_id.ok_or_else(|| Problem::field(FieldError::required("/ticket_id")));
         match self {
+            TicketOperation::Create if ticket_id.is_some() => {
+                let detail = Text::new("Un caso nuevo no tiene número.", "A new ticket has no number.");
+                Err(Problem::field(FieldError::new("/ticket_id", FieldCode::NotAllowed, detail)))
+            }
             TicketOperation::Create => register::apply(tx, actor, setting, body.typed()),
             TicketOperation::Update => change::apply(tx, actor, setting, id()?, body.typed()),
             TicketOperation::Followup => followups::apply(tx, actor, setting, id()?, body.typed()),

@@ -28,6 +28,7 @@ use uuid::Uuid;
 use super::event_details::Details;
 use super::model::{Ticket, TicketRow};
 use super::permitted;
+use super::register;
 use super::store;
 use super::watchers;
 use super::workflow::Step;
@@ -255,6 +256,7 @@ where
     let mut case = Case::open(tx, row, actor);
     let reply = change(&mut case, actor, body)?;
     let row = case.record(kind)?;
+    register::check_limit(actor, &row)?;
     match reply {
         Reply::Ticket => store::answer(tx, actor, row),
         Reply::Within(answer) => {
