@@ -5,5 +5,6 @@ pub mod no_address;
 pub mod passwords;
 pub mod person;
 pub mod policy;
+pub mod scopes;
 pub mod ticket_limit;
 pub mod tokens;

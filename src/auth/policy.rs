@@ -236,7 +236,7 @@ pub const GRANTS: &[(UserPermission, Action, PermissionScope)] = &[
 
 /// The actions that no service account may carry out: what the procedure reserves to a person who answers for it, what
 /// decides over the rights of others, and what only an assignee or a person does.
-const FOR_PEOPLE_ALONE: &[Action] = &[
+pub(super) const FOR_PEOPLE_ALONE: &[Action] = &[
     Action::UseOwnAccount,
     Action::UseOwnKeys,
     Action::ManageServiceAccounts,
@@ -252,7 +252,7 @@ const FOR_PEOPLE_ALONE: &[Action] = &[
 ];
 
 /// Whether a permission is about what is one's own: a machine has neither tickets nor data of its own.
-fn is_personal(scope: PermissionScope) -> bool {
+pub(super) fn is_personal(scope: PermissionScope) -> bool {
     matches!(scope, PermissionScope::Own | PermissionScope::Assignee)
 }
 
@@ -265,67 +265,6 @@ const NOT_WITH_KEY: &[Action] = &[
     Action::ApproveRecords,
     Action::ManageRetention,
 ];
-
-/// The scopes that another scope of a service account needs: its operations respond with what those read.
-pub const NEEDED_SCOPES: &[(Action, Action)] = &[
-    (Action::ChangeTicket, Action::ReadTicket),
-    (Action::Attach, Action::ReadTicket),
-    (Action::AddPublicFollowup, Action::ReadTicket),
-    (Action::UsePrivateFollowups, Action::ReadTicket),
-    (Action::Classify, Action::ReadTicket),
-    (Action::Assign, Action::ReadTicket),
-    (Action::Escalate, Action::ReadTicket),
-    (Action::Return, Action::ReadTicket),
-    (Action::Hold, Action::ReadTicket),
-    (Action::Archive, Action::ReadTicket),
-    (Action::Resubmit, Action::ReadTicket),
-    (Action::Relate, Action::ReadTicket),
-    (Action::Close, Action::ReadTicket),
-    (Action::Reopen, Action::ReadTicket),
-    (Action::WriteArticles, Action::ReadArticles),
-    (Action::WriteReports, Action::ReadStatistics),
-    (Action::WriteRecords, Action::ReadRecords),
-    (Action::CompleteRequesters, Action::ReadUsers),
-    (Action::RevokeAccess, Action::ReadAccessAudit),
-    (Action::ReadPersonalData, Action::ReadUsers),
-    (Action::ReadPersonalData, Action::ReadTicket),
-    (Action::ReadPersonalData, Action::UsePrivateFollowups),
-    (Action::ReadPersonalData, Action::ReadSurveyAnswers),
-    (Action::ManageWebhooks, Action::FollowEvents),
-];
-
-/// The scopes of a service account whose tickets are limited to units or categories: what they read beside tickets does not
-/// depend on one.
-pub const LIMITED_SCOPES: &[Action] = &[
-    Action::RegisterTicket,
-    Action::ReadTicket,
-    Action::ChangeTicket,
-    Action::Attach,
-    Action::AddPublicFollowup,
-    Action::UsePrivateFollowups,
-    Action::Classify,
-    Action::Assign,
-    Action::Escalate,
-    Action::Return,
-    Action::Hold,
-    Action::Archive,
-    Action::Resubmit,
-    Action::Relate,
-    Action::Close,
-    Action::Reopen,
-    Action::ReadArticles,
-    Action::WriteArticles,
-    Action::ReadCatalogs,
-    Action::FollowEvents,
-];
-
-/// The scopes that a service account of this role can have.
-pub fn possible_scopes(role: Role) -> Vec<Action> {
-    let can = |action: &Action| {
-        !FOR_PEOPLE_ALONE.contains(action) && scope(role, *action).is_some_and(|scope| !is_personal(scope))
-    };
-    Action::ALL.iter().copied().filter(can).collect()
-}
 
 /// The actions of these names; others, of a later version, are omitted.
 pub fn actions_of(names: &[String]) -> Vec<Action> {
@@ -429,42 +368,6 @@ mod tests {
         }
         assert_eq!(granting(&[Action::ReadTicket, Action::WriteRecords]), [UserPermission::Records]);
         assert_eq!(granting(&[Action::ApproveRecords, Action::ApproveReports]), []);
-    }
-
-    #[test]
-    fn a_needed_scope_is_possible_for_each_role_that_can_have_the_other() {
-        for role in Role::ALL {
-            let possible = possible_scopes(*role);
-            for (action, needed) in NEEDED_SCOPES {
-                assert!(!possible.contains(action) || possible.contains(needed), "{role:?} {action:?}");
-            }
-        }
-    }
-
-    #[test]
-    fn a_service_account_may_do_what_both_its_role_and_its_scopes_allow() {
-        for role in Role::ALL {
-            let possible = possible_scopes(*role);
-            for one in Action::ALL {
-                let rights = Rights { role: *role, granted: &[], scopes: Some(&[*one]), with_key: true };
-                for action in Action::ALL {
-                    let in_scope = action == one && possible.contains(action);
-                    let expected = if in_scope || *action == Action::UseOwnAccount {
-                        scope(*role, *action)
-                    } else {
-                        None
-                    };
-                    assert_eq!(rights.scope(*action), expected, "{role:?} {one:?} {action:?}");
-                }
-            }
-        }
-        let director = possible_scopes(Role::Director);
-        for action in
-            [Action::ManageServiceAccounts, Action::Manage, Action::ApproveRecords, Action::ApproveReports]
-        {
-            assert!(!director.contains(&action), "{action:?}");
-        }
-        assert!(director.contains(&Action::SubmitInboundEmails));
     }
 
     /// Otherwise somebody could give what they do not have.

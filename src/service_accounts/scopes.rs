@@ -1,6 +1,7 @@
 //! The scopes of a service account: some of the actions of its role.
 
-use crate::auth::policy::{self, Action, Role};
+use crate::auth::policy::{Action, Role};
+use crate::auth::scopes;
 use crate::auth::ticket_limit::TicketLimit;
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 
@@ -20,9 +21,9 @@ pub fn checked(role: Role, wanted: &[Action], limit: &TicketLimit) -> Result<Vec
             ),
         ));
     }
-    let mut possible = policy::possible_scopes(role);
+    let mut possible = scopes::possible(role);
     if !limit.is_any() {
-        possible.retain(|action| policy::LIMITED_SCOPES.contains(action));
+        possible.retain(|action| scopes::LIMITED.contains(action));
     }
     faults.extend(wanted.iter().enumerate().filter(|(_, action)| !possible.contains(action)).map(
         |(place, _)| {
@@ -37,7 +38,7 @@ pub fn checked(role: Role, wanted: &[Action], limit: &TicketLimit) -> Result<Vec
         },
     ));
     faults.extend(wanted.iter().enumerate().flat_map(|(place, action)| {
-        let needed = policy::NEEDED_SCOPES.iter().filter(move |(one, _)| one == action);
+        let needed = scopes::NEEDED.iter().filter(move |(one, _)| one == action);
         needed.filter(|(_, needed)| !wanted.contains(needed)).map(move |(_, needed)| {
             let name = needed.as_str();
             FieldError::new(

@@ -324,9 +324,6 @@ pub async fn remove(call: Call, path: Path<(i64, Uuid)>, body: Body<EmptyBody>) 
             .select((ticket_relations::kind, ticket_relations::ticket_id, ticket_relations::related_id))
             .get_result(tx)?;
         let (kind, other) = if from == id { (kind, to) } else { (kind.inverse(), from) };
-        for end in [id, other] {
-            store::visible(tx, actor, end)?;
-        }
         let (row, other) = store::lock_both(tx, id, other)?;
         let (row, other) = (store::own(actor, row)?, store::own(actor, other)?);
         actor.check_version(relation_id, 1)?;
@@ -388,7 +385,6 @@ pub fn both(
         let detail = Text::new("Debe ser otro caso.", "It must be another ticket.");
         return Err(Problem::field(FieldError::new(pointer, FieldCode::NotAllowed, detail)));
     }
-    store::visible(tx, actor, id)?;
     if let Err(problem) = store::visible(tx, actor, other) {
         let detail = Text::new("No existe.", "It does not exist.");
         return Err(match problem.code {

@@ -1,6 +1,7 @@
 //! Service accounts: their life, their scopes, and what they are not.
 
-use mesa::auth::policy::{self, Action, Role};
+use mesa::auth::policy::{Action, Role};
+use mesa::auth::scopes;
 use serde_json::{Value, json};
 
 use crate::harness::states::improvement_action;
@@ -320,8 +321,8 @@ fn every_scope_opens_its_operations_and_no_other() {
     let operations = crate::operations::operations(&desk);
     let document: Value = desk.nobody().get("//openapi.json").ok();
     for role in [Role::Technician, Role::Professional, Role::Director] {
-        for scope in policy::possible_scopes(role) {
-            let needed = policy::NEEDED_SCOPES.iter().filter(|(one, _)| *one == scope);
+        for scope in scopes::possible(role) {
+            let needed = scopes::NEEDED.iter().filter(|(one, _)| *one == scope);
             let scopes: Vec<&str> =
                 needed.map(|(_, needed)| *needed).chain([scope]).map(Action::as_str).collect();
             let (_, machine) = machine(&desk, role, &scopes);
