@@ -116,7 +116,10 @@ export async function prepare({ call }, contract, examples, mailbox, refusedAddr
   const newKey = async (path) => (await director('POST', path, {})).id
   // A name that is never resolved: what is sent there is tried again.
   const webhook = (await director('POST', '/webhooks', { url: 'https://receptor.invalid/mesa' })).id
+  const exported = (await director('POST', '/tickets/exports', { format: 'csv' })).id
+  await endOfJob(director, exported)
   const common = {
+    job_id: exported,
     webhook_id: webhook,
     delivery_id: (await director('POST', `/webhooks/${webhook}/test`, {})).id,
     service_account_id: machine,
@@ -168,6 +171,7 @@ export async function prepare({ call }, contract, examples, mailbox, refusedAddr
     // The report of the other quarter is approved.
     updateQuarterlyReportNarrative: { year: 2020, quarter: 2 },
     getSurvey: { survey_id: (await director('GET', `/tickets/${solved}/survey`)).id },
+    cancelJob: { job_id: await canceledJob(director) },
     getMyKey: { key_id: ownKey },
     deleteMyKey: { key_id: ownKey },
     getSurveyLink: { token: survey },
@@ -183,6 +187,26 @@ export async function prepare({ call }, contract, examples, mailbox, refusedAddr
       return values
     },
   }
+}
+
+async function endOfJob(director, id) {
+  for (let tries = 0; tries < 100; tries += 1) {
+    const { finished_at } = await director('GET', `/jobs/${id}`)
+    if (finished_at) return
+    await new Promise((done) => setTimeout(done, 200))
+  }
+  throw new Error('a job has not ended')
+}
+
+/** A job that was canceled; another one may have ended before. */
+async function canceledJob(director) {
+  for (let tries = 0; tries < 10; tries += 1) {
+    const { id } = await director('POST', '/tickets/exports', { format: 'xlsx' })
+    try {
+      return (await director('POST', `/jobs/${id}/cancellation`, {})).id
+    } catch {}
+  }
+  throw new Error('no job could be canceled')
 }
 
 async function failedMessage(director) {

@@ -23,6 +23,7 @@ const LAYERS: [(&str, &[&str]); 8] = [
             "improvement",
             "inbound",
             "indicators",
+            "jobs",
             "knowledge",
             "mail",
             "minutes",

@@ -39,6 +39,7 @@ pub mod improvement;
 pub mod inbound;
 /// Indicators and their measurements.
 pub mod indicators;
+pub mod jobs;
 /// The knowledge base.
 pub mod knowledge;
 /// The two languages of the desk.

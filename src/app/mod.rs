@@ -30,9 +30,9 @@ use crate::http::schemas::Schemas;
 use crate::http::{body, etag};
 use crate::problem::{Code, Problem, Text};
 use crate::{
-    account, audit, contract, desk, downloads, events, health, improvement, inbound, indicators, knowledge,
-    mail, minutes, people, personal_data, reports, retention, service_accounts, staff, statistics, surveys,
-    tickets, webhooks,
+    account, audit, contract, desk, downloads, events, health, improvement, inbound, indicators, jobs,
+    knowledge, mail, minutes, people, personal_data, reports, retention, service_accounts, staff, statistics,
+    surveys, tickets, webhooks,
 };
 
 /// Everything under `/api/v1`.
@@ -58,7 +58,8 @@ fn api(routes: &mut Routes) {
         .configure(staff::routes)
         .configure(retention::routes)
         .configure(events::routes)
-        .configure(webhooks::routes);
+        .configure(webhooks::routes)
+        .configure(jobs::routes);
 }
 
 /// The complete contract: the handlers' declarations and the common properties.

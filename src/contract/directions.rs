@@ -19,6 +19,7 @@ const GROWING: &[&str] = &[
     "InboundEmailReason",
     "IndicatorFrequency",
     "IndicatorKind",
+    "JobKind",
     "MessageKind",
     "MinimumDatum",
     "RecordEventType",

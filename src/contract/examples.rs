@@ -18,6 +18,7 @@ pub fn show(operation: &mut Value, examples: &Value) {
     let Some(example) = operation["operationId"].as_str().and_then(|id| examples.get(id)).cloned() else {
         return;
     };
+    let answers = operation["responses"].as_object().cloned().unwrap_or_default();
     let mut fill = |pointer: &str, example: Option<&Value>| {
         let contents = operation.pointer_mut(pointer).and_then(Value::as_object_mut);
         for (media_type, content) in contents.into_iter().flatten() {
@@ -31,7 +32,9 @@ pub fn show(operation: &mut Value, examples: &Value) {
         }
     };
     fill("/requestBody/content", example.get("request"));
-    for status in ["200", "201", "202"] {
+    // Of an operation with several, the example is that of the first.
+    let found = ["200", "201", "202"].into_iter().find(|status| answers.contains_key(*status));
+    if let Some(status) = found {
         fill(&format!("/responses/{status}/content"), example.get("answer"));
     }
 }

@@ -81,6 +81,7 @@ const TAGS: &[(&str, &str)] = &[
     ("availability", "Who is available, and how much work they have"),
     ("service accounts", "Machines that act under their own name, and their keys"),
     ("webhooks", "Events sent to other systems"),
+    ("jobs", "Work that takes longer than a request"),
     ("units", "Administrative units and their heads"),
     ("categories", "Subjects of requests"),
     ("attention times", "How long each criticality may wait"),

@@ -238,7 +238,7 @@ pub fn complete(path: &str, method: &str, operation: &mut Value) {
             if has_tag || answers_one && !matches!(status.as_str(), "202" | "204") {
                 add("ETag");
             }
-            if status == "201" {
+            if status == "201" || status == "202" && names_a_job(response) {
                 add("Location");
             }
             if takes_key {
@@ -303,4 +303,9 @@ pub fn complete(path: &str, method: &str, operation: &mut Value) {
             None => operation["parameters"] = parameters.into(),
         }
     }
+}
+
+/// Whether the response has the job that carries out the request.
+fn names_a_job(response: &Value) -> bool {
+    response["content"]["application/json"]["schema"]["$ref"] == "#/components/schemas/Job"
 }

@@ -436,6 +436,44 @@ diesel::table! {
 }
 
 diesel::table! {
+    job_operations (job_id, position) {
+        job_id -> Uuid,
+        position -> Int4,
+        operation -> Nullable<Jsonb>,
+        result -> Nullable<Jsonb>,
+    }
+}
+
+diesel::table! {
+    jobs (id) {
+        id -> Uuid,
+        owner_id -> Uuid,
+        key_id -> Nullable<Uuid>,
+        kind -> Text,
+        state -> Text,
+        locale -> Text,
+        parameters -> Jsonb,
+        seen -> Text,
+        total -> Nullable<Int4>,
+        done -> Int4,
+        refused -> Int4,
+        problem -> Nullable<Jsonb>,
+        storage_key -> Nullable<Text>,
+        file_name -> Nullable<Text>,
+        content_type -> Nullable<Text>,
+        size -> Nullable<Int8>,
+        sha256 -> Nullable<Text>,
+        attempts -> Int2,
+        locked_until -> Nullable<Timestamptz>,
+        locked_by -> Nullable<Uuid>,
+        created_at -> Timestamptz,
+        started_at -> Nullable<Timestamptz>,
+        finished_at -> Nullable<Timestamptz>,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
     log_entries (ordinal) {
         ordinal -> Int8,
         source -> Text,
@@ -1056,6 +1094,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     holidays,
     holds,
     idempotency_keys,
+    job_operations,
+    jobs,
     improvement_actions,
     improvement_followups,
     indicators,

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use chrono::{Datelike, NaiveDate};
+use chrono::{Datelike, NaiveDate, NaiveDateTime, Timelike};
 use rust_xlsxwriter::{
     DocProperties, ExcelDateTime, Format, FormatAlign, FormatBorder, Image, Workbook, Worksheet, XlsxError,
 };
@@ -177,11 +177,11 @@ impl Sheet<'_> {
 
     /// A text over these columns.
     fn merged(&mut self, column: u16, columns: u16, text: &str, format: &Format) -> Written {
-        let text: String = text.chars().take(LONGEST).collect();
+        let text = fitting(text);
         if columns > 1 {
-            self.sheet.merge_range(self.row, column, self.row, column + columns - 1, &text, format)?;
+            self.sheet.merge_range(self.row, column, self.row, column + columns - 1, text, format)?;
         } else {
-            self.sheet.write_string_with_format(self.row, column, &text, format)?;
+            self.sheet.write_string_with_format(self.row, column, text, format)?;
         }
         Ok(())
     }
@@ -364,8 +364,7 @@ pub fn put(sheet: &mut Worksheet, row: u32, column: u16, cell: &Cell, format: &F
                 Cell::Light(light, text) => format!("{} {text}", light.symbol()),
                 other => other.shown(Locale::Es),
             };
-            let text: String = text.chars().take(LONGEST).collect();
-            sheet.write_string_with_format(row, column, &text, format)?
+            sheet.write_string_with_format(row, column, fitting(&text), format)?
         }
         Cell::Day(date) => sheet.write_datetime_with_format(row, column, &day(*date)?, format)?,
         Cell::Count(count) => sheet.write_number_with_format(row, column, *count as f64, format)?,
@@ -377,6 +376,18 @@ pub fn put(sheet: &mut Worksheet, row: u32, column: u16, cell: &Cell, format: &F
         Cell::Nothing => sheet.write_blank(row, column, format)?,
     };
     Ok(())
+}
+
+/// What a cell can have of a text.
+pub fn fitting(text: &str) -> &str {
+    text.char_indices().nth(LONGEST).map_or(text, |(end, _)| &text[..end])
+}
+
+/// # Errors
+/// The year is not one that a workbook can have.
+pub fn time(at: NaiveDateTime) -> Written<ExcelDateTime> {
+    let part = |number: u32| u8::try_from(number).unwrap_or_default();
+    day(at.date())?.and_hms(u16::from(part(at.hour())), part(at.minute()), at.second())
 }
 
 pub fn day(date: NaiveDate) -> Written<ExcelDateTime> {

@@ -74,6 +74,26 @@ impl Actor {
         Self::permitted(account, &[action], None, timezone)
     }
 
+    /// The owner of work that a request began and the server carries out later; `key_id`: the key of that request. What the
+    /// transaction changes is recorded as theirs.
+    ///
+    /// # Errors
+    /// `Code::Unauthenticated` if the account is not active or the key not valid, `Code::Forbidden` if it may do none of these.
+    pub fn of_job(
+        tx: &mut PgConnection,
+        user_id: Uuid,
+        key_id: Option<Uuid>,
+        permission: &[Action],
+        timezone: Tz,
+    ) -> Result<Self> {
+        let subject = match key_id {
+            Some(key_id) => Subject::KeyOf { user_id, key_id },
+            None => Subject::Account(user_id),
+        };
+        let account = Account::read_to_write(tx, subject)?;
+        Self::permitted(account, permission, None, timezone)
+    }
+
     /// The person, if the policy permits one of these actions.
     ///
     /// # Errors

@@ -48,6 +48,17 @@ impl<T> FromRequest for Query<T> {
 }
 
 impl<T: DeserializeOwned> Query<T> {
+    /// The query of an earlier request to this operation, such as `GET /api/v1/tickets`.
+    pub fn stored(operation: &str, raw: String, desk: web::Data<Desk>, schemas: Arc<Schemas>) -> Self {
+        let (operation, path) = (operation.to_owned(), String::new());
+        Query { operation, raw, path, desk, schemas, read_as: PhantomData }
+    }
+
+    /// The query as it was sent.
+    pub fn raw(&self) -> &str {
+        &self.raw
+    }
+
     /// Reads commas in the values of this parameter as repetitions: `by=a,b` as `by=a&by=b`.
     pub fn separated_by_commas(self, name: &str) -> Self {
         let mut raw = url::form_urlencoded::Serializer::new(String::new());

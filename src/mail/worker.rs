@@ -10,7 +10,6 @@ use lettre::transport::smtp;
 use lettre::transport::smtp::PoolConfig;
 use lettre::{AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use tokio::sync::oneshot;
-use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::content::{Content, Loaded, Purpose};
@@ -31,36 +30,6 @@ const ANSWER: Duration = Duration::from_secs(20);
 const MAY_NOT_READ: &str = "not sent: the recipient may no longer read what the message is about";
 /// Responses of the mail server to a failed authentication: a fault of the configuration, not of a message.
 const SIGN_IN: [u16; 4] = [530, 534, 535, 538];
-
-/// Sends messages until it is stopped.
-pub struct Worker {
-    stop: oneshot::Sender<()>,
-    task: JoinHandle<()>,
-}
-
-impl Worker {
-    /// None if mail is off. To be called on the server's own system.
-    ///
-    /// # Errors
-    /// The mail server's address cannot be used.
-    pub fn start(desk: Data<Desk>) -> std::result::Result<Option<Self>, smtp::Error> {
-        let Some(config) = desk.config.mail.clone() else { return Ok(None) };
-        let mailer = Mailer::new(desk, config)?;
-        let (stop, stopped) = oneshot::channel();
-        let task = actix_web::rt::spawn(mailer.run(stopped));
-        Ok(Some(Worker { stop, task }))
-    }
-
-    /// Takes no further messages and finishes the current ones within this time; another process sends those that
-    /// take longer.
-    pub async fn stop(self, within: Duration) {
-        let _ = self.stop.send(());
-        let abort = self.task.abort_handle();
-        if timeout(within, self.task).await.is_err() {
-            abort.abort();
-        }
-    }
-}
 
 /// The connection to the mail server.
 pub struct Mailer {
@@ -91,7 +60,8 @@ impl Mailer {
         Ok(Mailer { desk, config, transport })
     }
 
-    async fn run(self, mut stopped: oneshot::Receiver<()>) {
+    /// Sends messages until it is stopped, and finishes the current ones; another process sends those that take longer.
+    pub async fn run(self, mut stopped: oneshot::Receiver<()>) {
         loop {
             let wait = match self.round().await {
                 Ok(Round::Worked) => Duration::ZERO,

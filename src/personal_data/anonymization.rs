@@ -17,6 +17,7 @@ use crate::audit::kind::EventKind;
 use crate::auth::policy::{Action, Role};
 use crate::db::schema::{anonymizations, events, tickets, users};
 use crate::http::{Answer, Body, Call};
+use crate::jobs::removal;
 use crate::people::Person;
 use crate::people::user::User;
 use crate::problem::{Code, Problem, Result, Text};
@@ -121,7 +122,7 @@ impl Anonymization {
 /// that the requester wrote. From texts of others in those tickets, mail, articles and history they are removed if
 /// their term or place in `GET /users/{user_id}/anonymization-preview` is confirmed by `term_ids` or `place_ids`;
 /// `left_place_count` counts the places where they remain. Survey comments, files that the requester attached and mail
-/// that the requester sent are removed completely. The account cannot sign in again. The history can still be verified:
+/// that the requester sent are removed completely, and so are the files of `POST /tickets/exports`. The account cannot sign in again. The history can still be verified:
 /// an event from which data were removed is `redacted`. Statistics do not change. This cannot be undone.
 ///
 /// Not allowed for staff and former staff who acted as such, because their actions remain on record, nor while the
@@ -145,6 +146,7 @@ pub async fn anonymize(call: Call, id: Path<Uuid>, body: Body<AnonymizationCreat
         if Anonymization::find(tx, user.id)?.is_none() {
             actor.check_version(user.id, user.version)?;
             begin(tx, &user)?;
+            removal::remove_exports(tx)?;
             let terms = Terms::load(tx, user.id)?;
             let places = places.unwrap_or_default();
             let confirmation = Confirmation::read(&terms, confirmed.unwrap_or_default(), &places)?;

@@ -123,6 +123,9 @@ codes! {
     TooManyKeys = "too_many_keys", CONFLICT,
         ("Demasiadas claves", "Too many keys"),
         ("La cuenta tiene todas las claves vigentes que puede tener; revoque una.", "The account has all the usable keys that it may have; revoke one.");
+    TooManyJobs = "too_many_jobs", CONFLICT,
+        ("Demasiados trabajos", "Too many jobs"),
+        ("La cuenta tiene 20 trabajos sin terminar; espere a que termine uno, o cancélelo.", "The account has 20 jobs that have not ended; wait until one has, or cancel one.");
     TooManyWebhooks = "too_many_webhooks", CONFLICT,
         ("Demasiados webhooks", "Too many webhooks"),
         ("Se pueden registrar hasta 50 webhooks; elimine uno.", "The maximum is 50 webhooks; delete one.");

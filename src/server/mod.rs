@@ -1,5 +1,6 @@
 //! Starting, running and stopping the server.
 
+mod background;
 mod connection;
 mod database;
 mod desk;
@@ -20,9 +21,11 @@ use std::time::Duration;
 
 use actix_web::web::Data;
 use diesel::PgConnection;
+use futures_util::future::join_all;
 use nix::sys::socket::Backlog;
 use tokio::signal::unix::Signal;
 
+use self::background::Background;
 use self::desk::desk;
 use self::signals::Stop;
 use self::tls::Certificate;
@@ -33,10 +36,12 @@ use crate::db::private::PrivatePostgres;
 use crate::db::server_role;
 use crate::http::desk::Desk;
 use crate::inbound;
-use crate::mail::worker::Worker;
+use crate::jobs::worker::Jobs;
+use crate::mail::worker::Mailer;
 use crate::people::demo;
 use crate::problem::StartError;
-use crate::webhooks;
+use crate::tickets;
+use crate::webhooks::worker::Sender;
 
 pub use self::database::{migrate, migrate_as_owner, urls};
 pub use self::desk::{demo_accounts, with_desk};
@@ -143,8 +148,18 @@ async fn answer(
 ) -> Result<(), StartError> {
     let (desk, contract) = (Data::new(desk), app::shared(contract));
     let routine = actix_web::rt::spawn(routine::run(desk.clone()));
-    let mail = Worker::start(desk.clone())?;
-    let webhooks = webhooks::worker::Worker::start(desk.clone())?;
+    let mailer = desk.config.mail.clone().map(|config| Mailer::new(desk.clone(), config)).transpose()?;
+    let sender = Sender::new(desk.clone())?;
+    let jobs = Jobs {
+        desk: desk.clone(),
+        schemas: Arc::clone(contract.schemas()),
+        carry_out: tickets::jobs::carry_out,
+    };
+    let mut background = vec![
+        Background::start(|stopped| sender.run(stopped)),
+        Background::start(|stopped| jobs.run(stopped)),
+    ];
+    background.extend(mailer.map(|mailer| Background::start(|stopped| mailer.run(stopped))));
     let mailbox = actix_web::rt::spawn(inbound::imap::run(desk.clone()));
     // A TLS client cannot be answered without a handshake.
     let late = if certificate.is_some() { None } else { Some(listener.try_clone()?) };
@@ -158,12 +173,8 @@ async fn answer(
         stop.asked().await;
         log::info!("stopping");
         desk.stopping.send_replace(true);
-        let last_mail = async {
-            if let Some(mail) = mail {
-                mail.stop(Duration::from_secs(LAST_REQUESTS)).await;
-            }
-        };
-        let last_deliveries = webhooks.stop(Duration::from_secs(LAST_REQUESTS));
+        let last_work =
+            join_all(background.into_iter().map(|work| work.stop(Duration::from_secs(LAST_REQUESTS))));
         let last_requests = async {
             handle.pause().await;
             // It stops when it is called, not when it is first polled.
@@ -173,7 +184,7 @@ async fn answer(
                 None => end.await,
             }
         };
-        tokio::join!(last_requests, last_mail, last_deliveries);
+        tokio::join!(last_requests, last_work);
     });
     println!("{greeting}\n");
     let served = server.await;

@@ -18,6 +18,7 @@ use crate::http::desk::Desk;
 use crate::http::idempotency::KEPT_HOURS;
 use crate::improvement::actions::overdue;
 use crate::inbound;
+use crate::jobs::removal as removal_of_jobs;
 use crate::outbox::delivery;
 use crate::problem::Result;
 use crate::retention::removal::{self, Which};
@@ -118,6 +119,7 @@ fn tasks(db: &mut PgConnection, config: &Config) {
         Ok(diesel::delete(idempotency_keys::table).filter(old).execute(db)?)
     });
     each(db, "old deliveries of webhooks removed", removal_of_deliveries::remove);
+    each(db, "expired jobs removed", removal_of_jobs::remove);
     each(db, "requests for a link to set a password processed", |db, _| request::process(db));
     each(db, "expired links to set a password removed", |db, _| links::remove_expired(db));
     each(db, "expired sign-in attempts removed", |db, _| attempts::clean(db));

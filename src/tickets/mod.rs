@@ -16,11 +16,13 @@ pub mod escalations;
 pub mod event_details;
 pub mod events;
 pub mod expansion;
+mod exports;
 pub mod filters;
 pub mod followups;
 pub mod holds;
 pub mod information;
 pub mod information_deadline;
+pub mod jobs;
 pub mod list;
 pub mod merged;
 pub mod minimum_data;
@@ -35,7 +37,6 @@ pub mod register;
 pub mod relations;
 pub mod release;
 pub mod roster;
-pub mod sheet;
 pub mod staff_calls;
 pub mod steps;
 pub mod store;
@@ -53,7 +54,8 @@ use crate::http::routes::Routes;
 pub fn routes(routes: &mut Routes) {
     routes
         .service(list::list)
-        .service(sheet::download)
+        .service(exports::download::download)
+        .service(exports::queue::create)
         .service(counts::count)
         .service(register::register)
         .service(bulk::carry_out)

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use actix_web::web::Data;
 use tokio::sync::oneshot;
-use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::claim::{self, Taken};
 use super::client::{self, Clients, Post};
@@ -20,34 +20,6 @@ const LOOK: Duration = Duration::from_millis(500);
 const AT_ONCE: usize = 128;
 /// How long to try to record what became of a request; after the lease it is sent again.
 const RECORDING: Duration = Duration::from_secs(30);
-
-/// Sends until it is stopped.
-pub struct Worker {
-    stop: oneshot::Sender<()>,
-    task: JoinHandle<()>,
-}
-
-impl Worker {
-    /// To be called on the server's own system.
-    ///
-    /// # Errors
-    /// TLS cannot be set up on this machine.
-    pub fn start(desk: Data<Desk>) -> reqwest::Result<Self> {
-        let sender = Sender::new(desk)?;
-        let (stop, stopped) = oneshot::channel();
-        let task = actix_web::rt::spawn(sender.run(stopped));
-        Ok(Worker { stop, task })
-    }
-
-    /// Takes no further deliveries and finishes the current ones within this time; another copy sends those that take longer.
-    pub async fn stop(self, within: Duration) {
-        let _ = self.stop.send(());
-        let abort = self.task.abort_handle();
-        if timeout(within, self.task).await.is_err() {
-            abort.abort();
-        }
-    }
-}
 
 /// Sends the deliveries of all webhooks.
 pub struct Sender {
@@ -71,7 +43,8 @@ impl Sender {
         Ok(Sender { desk, clients })
     }
 
-    async fn run(self, mut stopped: oneshot::Receiver<()>) {
+    /// Sends until it is stopped, and finishes the current deliveries.
+    pub async fn run(self, mut stopped: oneshot::Receiver<()>) {
         let (mut sending, mut looked, mut fails) = (JoinSet::new(), None::<Instant>, false);
         loop {
             let is_due = looked.is_none_or(|looked| looked.elapsed() >= LOOK);

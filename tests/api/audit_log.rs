@@ -31,6 +31,8 @@ const UNRECORDED: &[(&str, &str)] = &[
     ("log_entries_placed", "the log itself"),
     ("log_entries_waiting", "the log itself"),
     ("idempotency_keys", "copies of answers for retries"),
+    ("job_operations", "what a job does is recorded when it is done"),
+    ("jobs", "what a job does is recorded when it is done"),
     ("password_reset_requests", "recorded when the request is processed"),
     ("sign_in_attempts", "counters"),
     ("sign_in_places", "counters"),

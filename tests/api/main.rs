@@ -67,6 +67,7 @@ mod inbound_trust;
 mod incomplete_mail;
 mod indicators;
 mod information;
+mod jobs;
 mod knowledge;
 mod list_tags;
 mod log_followers;

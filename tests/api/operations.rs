@@ -40,6 +40,7 @@ pub fn operations(desk: &Desk) -> Vec<Operation> {
     let delivery = director.post(&format!("/webhooks/{webhook}/test"), json!({})).expect(202);
     let known = [
         ("{webhook_id}", webhook),
+        ("{job_id}", id_of_job(desk)),
         ("{delivery_id}", delivery["id"].as_str().unwrap().to_owned()),
         ("{ticket_id}", one.rsplit('/').next().unwrap().to_owned()),
         ("{relation_id}", {
@@ -226,4 +227,11 @@ pub fn resolve(document: &Value, schema: &Value) -> Value {
         Some(choices) => resolve(document, choices.iter().find(|choice| choice["type"] != "null").unwrap()),
         None => schema.clone(),
     }
+}
+
+/// A job of the director with a file.
+fn id_of_job(desk: &Desk) -> String {
+    let job = desk.director().post("/tickets/exports", json!({"format": "csv"})).expect(202);
+    desk.carry_out_jobs();
+    job["id"].as_str().unwrap().to_owned()
 }

@@ -1,5 +1,6 @@
 //! Several operations on tickets in one request.
 
+pub mod job;
 mod model;
 mod operation;
 
@@ -10,6 +11,7 @@ use actix_web::{HttpResponse, post};
 use diesel::prelude::*;
 use diesel::sql_types::{Array, BigInt, Nullable, Uuid as SqlUuid};
 use serde_json::Value;
+use utoipa::IntoParams;
 
 use self::model::{BulkOperation, BulkResult, TicketBulk, TicketBulkCreate};
 use self::operation::TicketOperation;
@@ -18,6 +20,7 @@ use super::steps::Setting;
 use crate::http::body::AnyBody;
 use crate::http::schemas::Schemas;
 use crate::http::{Actor, Answer, Body, Call};
+use crate::jobs::job::Job;
 use crate::problem::{Code, FieldError, FieldPlace, Problem, Result};
 
 /// Carry out several operations on tickets
@@ -38,23 +41,33 @@ use crate::problem::{Code, FieldError, FieldPlace, Problem, Result};
 /// Without `atomic` the response is a 200 although operations were refused: look at each `status`. With `atomic: true` the first
 /// one that is refused ends the request with its problem, `operation_index` names it, and nothing was done. The request counts
 /// once for the rate limit, and an `Idempotency-Key` covers all of it.
+///
+/// Between 101 and 1,000 operations, or fewer with the header `Prefer: respond-async`, become a job: the response is a 202, and
+/// `GET /jobs/{job_id}` has its progress and `GET /jobs/{job_id}/results` the result of each operation. A job commits as it
+/// goes, with the permissions that its owner has at that time, and cannot be `atomic`. A body has up to 1 MiB.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(operation::ACTIONS)), ("x-mesa-unversioned" = json!(true))),
-    tag = "tickets", operation_id = "createTicketBulk", request_body = TicketBulkCreate,
+    tag = "tickets", operation_id = "createTicketBulk", params(Preference), request_body = TicketBulkCreate,
     responses(
         (status = 200, body = TicketBulk, description = "The results of the operations"),
-        (status = 409, description = "With `atomic`: the problem of the operation `operation_index`, as the operation itself has it"),
+        (status = 202, body = Job, description = "The job that carries out the operations"),
+        (status = 409, description = "`too_many_jobs`: the account has 20 jobs that have not ended. With `atomic`: the problem of the operation `operation_index`, as the operation itself has it"),
     )
 )]
 #[post("/tickets/bulk")]
 pub async fn carry_out(call: Call, body: Body<TicketBulkCreate>) -> Result<HttpResponse> {
     let setting = Setting::of(&call);
     let desk = setting.desk.clone();
+    let (key_id, is_async) = (call.key_id(), call.prefers_async());
     let answer = call.write(body, move |tx, actor, body| {
         let schemas = body.schemas();
         let TicketBulkCreate { operations, atomic } = body.read()?;
+        if is_async || operations.len() > MOST_AT_ONCE {
+            return job::queue(tx, actor, (key_id, setting.locale), &operations, atomic);
+        }
         lock(tx, actor, &operations)?;
-        Bulk { setting, schemas, atomic, began: Instant::now() }.carry_out(tx, actor, operations)
+        let results = Bulk::new(setting, schemas, atomic).results(tx, actor, operations)?;
+        Answer::ok(&TicketBulk { results })
     });
     let answer = answer.await;
     if let Err(problem) = &answer
@@ -65,6 +78,19 @@ pub async fn carry_out(call: Call, body: Body<TicketBulkCreate>) -> Result<HttpR
         desk.db.run(move |db| staff_calls::call_for_unassigned(db, ticket_id)).await?;
     }
     answer
+}
+
+/// How many operations a request carries out itself.
+const MOST_AT_ONCE: usize = 100;
+
+/// When the client wants the response.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Header)]
+#[expect(dead_code, reason = "declares in the contract what `Call::prefers_async` reads")]
+pub struct Preference {
+    /// `respond-async`: the operations become a job, however many there are (RFC 7240). Others are ignored.
+    #[param(rename = "Prefer", required = false, max_length = 200)]
+    prefer: Option<String>,
 }
 
 /// Locks the tickets in the order of their numbers, so that two requests do not wait for each other. A requester does not hold up
@@ -93,12 +119,16 @@ struct Bulk {
 }
 
 impl Bulk {
-    fn carry_out(
+    fn new(setting: Setting, schemas: Arc<Schemas>, atomic: bool) -> Self {
+        Bulk { setting, schemas, atomic, began: Instant::now() }
+    }
+
+    fn results(
         self,
         tx: &mut PgConnection,
         actor: &Actor,
         operations: Vec<BulkOperation>,
-    ) -> Result<Answer> {
+    ) -> Result<Vec<BulkResult>> {
         let mut results = Vec::with_capacity(operations.len());
         for (index, operation) in operations.into_iter().enumerate() {
             let (what, ticket_id) = (operation.kind(), operation.ticket_id);
@@ -121,7 +151,7 @@ impl Bulk {
                 }
             });
         }
-        Answer::ok(&TicketBulk { results })
+        Ok(results)
     }
 
     fn one(&self, tx: &mut PgConnection, actor: &Actor, wanted: BulkOperation) -> Result<Answer> {

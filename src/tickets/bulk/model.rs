@@ -8,6 +8,7 @@ use utoipa::openapi::{Ref, RefOr, Schema};
 use super::operation::TicketOperation;
 use crate::http::Answer;
 use crate::http::body::EmptyBody;
+use crate::jobs::results::KeptResult;
 use crate::problem::{FieldCode, FieldError, Problem, ProblemDocument, Result, Text};
 use crate::tickets::escalations::{Escalation, EscalationCreate};
 use crate::tickets::followups::{Followup, FollowupCreate};
@@ -30,19 +31,21 @@ use crate::tickets::steps::solve::SolutionCreate;
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TicketBulkCreate {
-    /// The operations, up to 100.
-    #[schema(value_type = Vec<BulkOperationForm>, min_items = 1, max_items = 100)]
+    /// The operations: up to 100 for a response with their results, up to 1,000 for a job.
+    #[schema(value_type = Vec<BulkOperationForm>, min_items = 1, max_items = 1000)]
     pub operations: Vec<BulkOperation>,
-    /// Whether all are carried out or none. `false` if omitted: each has a result of its own.
+    /// Whether all are carried out or none. `false` if omitted: each has a result of its own. Not for a job.
     #[serde(default)]
     #[schema(required = false)]
     pub atomic: bool,
 }
 
 /// An operation as received.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 pub struct BulkOperation {
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub ticket_id: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub if_match: Option<String>,
     /// The bodies by the names of the operations: one.
     #[serde(flatten)]
@@ -210,6 +213,20 @@ impl BulkResult {
             _ => result.ticket = body,
         }
         Ok(result)
+    }
+
+    pub fn is_refused(&self) -> bool {
+        self.problem.is_some()
+    }
+
+    /// What a job keeps of it.
+    ///
+    /// # Errors
+    /// A fault of the server.
+    pub fn kept(self) -> Result<KeptResult> {
+        let BulkResult { status, etag, location, problem, .. } = self;
+        let problem = problem.map(serde_json::to_value).transpose().map_err(Problem::internal)?;
+        Ok(KeptResult { status, etag, location, problem })
     }
 
     pub fn refused(problem: ProblemDocument) -> Self {

@@ -1,6 +1,7 @@
 //! The server under test: the complete router over HTTP, on its own port.
 
 use std::net::TcpListener;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
 use std::thread::JoinHandle;
@@ -19,6 +20,7 @@ use mesa::events::feed::Feed;
 use mesa::http::body_memory::BodyMemory;
 use mesa::http::limits::Limits;
 use mesa::http::traffic::Traffic;
+use mesa::jobs::worker::Jobs;
 use mesa::language::locale::Locale;
 use mesa::mail::worker::{Mailer, Round};
 use mesa::people::demo;
@@ -127,6 +129,11 @@ impl Desk {
     /// Sends pending mail, and returns whether the mail server could be reached.
     pub fn send_mail(&self) -> Round {
         self.server.send_mail()
+    }
+
+    /// Carries out the jobs that wait; returns how many there were.
+    pub fn carry_out_jobs(&self) -> usize {
+        self.server.carry_out_jobs()
     }
 
     /// Sends what is due to webhooks, and returns how many requests were sent.
@@ -260,6 +267,15 @@ impl Server {
                     return round;
                 }
             }
+        })
+    }
+
+    /// Carries out the jobs that wait, as the binary does in the background; returns how many there were.
+    pub fn carry_out_jobs(&self) -> usize {
+        let desk = self.shared.clone();
+        actix_web::rt::System::new().block_on(async move {
+            let schemas = Arc::clone(contract::shared().schemas());
+            Jobs { desk, schemas, carry_out: mesa::tickets::jobs::carry_out }.round().await.unwrap()
         })
     }
 

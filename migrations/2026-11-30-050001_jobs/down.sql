@@ -1,0 +1,2 @@
+DROP TABLE job_operations;
+DROP TABLE jobs;
