@@ -172,7 +172,7 @@ pub fn complete(path: &str, method: &str, operation: &mut Value) {
         operation["parameters"].as_array().is_some_and(|all| all.iter().any(|p| p["name"] == "cursor"));
     let unversioned = operation[UNVERSIONED] == true;
     let has_tag = method == "get" && (is_list || !unversioned);
-    let changes_one = matches!(method, "patch" | "put" | "delete");
+    let changes_one = matches!(method, "patch" | "put" | "delete") && !unversioned;
     // All except signing in: a survey that a link opens is a resource too.
     let answers_one = changes_one || (method == "post" && (!open || has_path) && !unversioned);
     let takes_key = method == "post" && !open && operation[NOT_IDEMPOTENT] != true;

@@ -67,17 +67,20 @@ pub fn beginning(hash: &[u8]) -> String {
 }
 
 #[track_caller]
-pub fn invalid() -> Problem {
+fn invalid() -> Problem {
     Problem::new(
         Code::InvalidCursor,
         Text::new(
-            "El registro de eventos no tiene este lugar para esta cuenta: el cursor no es de este servidor, el rol cambió o \
-             se restauró una copia de seguridad. Lea de nuevo desde `start` o desde `end`.",
-            "The event log has no such place for this account: the cursor is not from this server, the role has changed, or a \
-             backup was restored. Read again \
-             from `start` or from `end`.",
+            "No es un cursor del registro de eventos. Use `next_cursor` de una respuesta anterior, `start` o `end`.",
+            "This is not a cursor of the event log. Use `next_cursor` of an earlier response, `start` or `end`.",
         ),
     )
+}
+
+/// The cursor is one, but not of a place that the log has for this reader.
+#[track_caller]
+pub fn gone() -> Problem {
+    Problem::new(Code::CursorGone, Code::CursorGone.meaning())
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! New entries of the log, read once for all requests of this copy of the server that wait for them.
+//! New entries of the log and changes of presence, read once for all requests of this copy of the server that wait for them.
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -6,12 +6,14 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use actix_web::web::Data;
+use chrono::{DateTime, TimeDelta, Utc};
 use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::entry::Entry;
+use super::presence::{Change, Presences};
 use super::reader::Reader;
-use super::reading;
+use super::reading::{self, News};
 use super::types::Wanted;
 use crate::http::desk::Desk;
 
@@ -19,6 +21,8 @@ use crate::http::desk::Desk;
 const EVERY: Duration = Duration::from_millis(100);
 /// The shortest time between two readings.
 const PAUSE: Duration = Duration::from_millis(20);
+/// How long a change of presence can take from its time until others can read it.
+const LATE: TimeDelta = TimeDelta::seconds(10);
 /// How many entries are kept for those who are behind.
 const KEPT: usize = 4096;
 
@@ -27,8 +31,8 @@ const KEPT: usize = 4096;
 pub struct Feed {
     state: Mutex<State>,
     followers: AtomicUsize,
-    /// The position of the newest entry.
-    highest: watch::Sender<i64>,
+    /// The position of the newest entry, and the number of changes of presence.
+    highest: watch::Sender<(i64, u64)>,
 }
 
 #[derive(Default)]
@@ -37,12 +41,15 @@ struct State {
     /// All entries after this position are in `newest`; `None` until the first reading.
     base: Option<i64>,
     newest: VecDeque<Arc<Entry>>,
+    presences: Presences,
+    /// The time of the database when it was last read.
+    read_at: Option<DateTime<Utc>>,
 }
 
 /// One that follows the log, until it is dropped.
 pub struct Follower {
     feed: Arc<Feed>,
-    highest: watch::Receiver<i64>,
+    highest: watch::Receiver<(i64, u64)>,
     /// The newest position when the reader last looked.
     seen: Option<i64>,
 }
@@ -66,8 +73,14 @@ impl Feed {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn add(&self, position: i64, entries: Vec<Entry>) {
+    fn add(&self, news: News) {
+        let News { position, entries, now, present } = news;
         let mut state = self.state();
+        state.read_at = Some(now);
+        for entry in &entries {
+            state.presences.take_in(entry);
+        }
+        state.presences.update(present, now);
         let is_first = state.base.is_none();
         state.base.get_or_insert(position);
         for entry in entries {
@@ -78,10 +91,11 @@ impl Feed {
             }
             state.newest.push_back(Arc::new(entry));
         }
+        let newest = (position, state.presences.count());
         drop(state);
         self.highest.send_if_modified(|highest| {
-            let is_new = is_first || *highest != position;
-            *highest = position;
+            let is_new = is_first || *highest != newest;
+            *highest = newest;
             is_new
         });
     }
@@ -91,18 +105,19 @@ impl Feed {
 async fn run(feed: Arc<Feed>, desk: Data<Desk>) {
     let mut fails = false;
     loop {
-        let from = {
+        let (from, present_after) = {
             let mut state = feed.state();
             if feed.followers.load(Ordering::SeqCst) == 0 {
                 *state = State::default();
                 return;
             }
-            state.newest.back().map(|entry| entry.position).or(state.base)
+            let from = state.newest.back().map(|entry| entry.position).or(state.base);
+            (from, state.read_at.map_or(DateTime::UNIX_EPOCH, |read_at| read_at - LATE))
         };
-        match desk.db.run(move |db| reading::advance(db, from)).await {
-            Ok((position, entries)) => {
+        match desk.db.run(move |db| reading::advance(db, from, Some(present_after))).await {
+            Ok(news) => {
                 fails = false;
-                feed.add(position, entries);
+                feed.add(news);
             }
             Err(problem) => {
                 if !std::mem::replace(&mut fails, true) {
@@ -153,6 +168,13 @@ impl Follower {
     pub fn position(&self) -> Option<i64> {
         let state = self.feed.state();
         state.newest.back().map(|entry| entry.position).or(state.base)
+    }
+
+    /// The changes of presence after the first `known`, and how many there are now. All that is there if `known` is `None` or
+    /// too long ago.
+    pub fn presence_after(&self, known: Option<u64>) -> (Vec<Arc<Change>>, u64) {
+        let state = self.feed.state();
+        (state.presences.after(known), state.presences.count())
     }
 
     /// The entries after a position; `None` if they are not all kept here, so that the database has to be read.

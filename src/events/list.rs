@@ -54,12 +54,16 @@ type Wish = (Following, Reader, Duration);
 ///
 /// An event says which resource changed and which fields, not their values: read the resource at `link`. The reader receives
 /// the events that they may see when the log is read: staff those of all tickets; a requester those of their own tickets that
-/// they are notified of, and of their own surveys. With `wait` the answer is sent as soon as there is an
+/// they are notified of, and of their own surveys. When the role or the permissions of the reader have changed, or a backup was
+/// restored, an earlier cursor can be a 410 (`cursor_gone`): begin again. With `wait` the answer is sent as soon as there is an
 /// event, or after that time without one.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::FollowEvents))),
     tag = "events", operation_id = "getEventLog", params(EventFilters),
-    responses((status = 200, body = EventPage, description = "The next events"))
+    responses(
+        (status = 200, body = EventPage, description = "The next events"),
+        (status = 410, description = "`cursor_gone`: the log does not have this place for this account; begin again"),
+    )
 )]
 #[get("/events")]
 pub async fn list(call: Call, feed: Data<Feed>, query: Query<EventFilters>) -> Result<HttpResponse> {

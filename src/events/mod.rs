@@ -6,13 +6,15 @@ pub mod entry;
 pub mod feed;
 mod list;
 pub mod model;
+mod presence;
 pub mod reader;
 pub mod reading;
 mod stream;
+mod stream_ticket;
 pub mod types;
 
 use crate::http::routes::Routes;
 
 pub fn routes(routes: &mut Routes) {
-    routes.service(list::list).service(stream::follow);
+    routes.service(list::list).service(stream::follow).service(stream_ticket::issue);
 }

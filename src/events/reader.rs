@@ -70,6 +70,12 @@ impl Reader {
         self.is_requester || matches!(self.tickets, Tickets::None | Tickets::Own)
     }
 
+    /// Whether the reader may know who has a ticket with this unit of its requester and this category open: those who may read
+    /// its private followups.
+    pub fn sees_presence(&self, unit_id: Option<Uuid>, category_id: Option<Uuid>) -> bool {
+        self.tickets == Tickets::All && self.limit.includes(unit_id, category_id)
+    }
+
     /// The event that this entry is for the reader, without its cursor; `None` if it is none, or not of a type that is wanted.
     pub fn event(&self, entry: &Entry, wanted: &Wanted) -> Option<LogEvent> {
         match (entry.ticket_id, &entry.resource) {
@@ -96,7 +102,13 @@ impl Reader {
         let (mut kind, mut actor_id) = (kind, entry.actor_id);
         if is_cut {
             match kind {
-                EventKind::FollowupAdded | EventKind::FileAttached if entry.is_public => fields.clear(),
+                EventKind::FollowupAdded | EventKind::FileAttached if entry.is_public => {
+                    fields.clear();
+                    // The files of a followup that was private before.
+                    if kind == EventKind::FileAttached && !details["followup_id"].is_null() {
+                        actor_id = None;
+                    }
+                }
                 // That a public followup was private before is internal, and who published it.
                 EventKind::FollowupPublished => {
                     (kind, actor_id) = (EventKind::FollowupAdded, None);

@@ -2,8 +2,10 @@
 
 use std::ops::RangeInclusive;
 
+use chrono::{DateTime, Utc};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Binary, Bool, Nullable, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Binary, Bool, Jsonb, Nullable, Timestamptz, Uuid as SqlUuid};
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::cursor::{self, Cursor};
@@ -13,7 +15,8 @@ use super::reader::Reader;
 use super::types::Wanted;
 use crate::audit::tree::sequence::{self, IfBusy};
 use crate::db::Statement;
-use crate::problem::Result;
+use crate::problem::{Problem, Result};
+use crate::tickets::presence::rows::{self, Present};
 
 /// The most entries that one request goes through.
 pub const MOST: usize = 1000;
@@ -32,7 +35,7 @@ pub struct Following {
 /// The events after a place that the reader may see.
 ///
 /// # Errors
-/// A 400 if the log has no such place.
+/// A 410 if the log has no such place for this reader.
 pub fn page(db: &mut PgConnection, reader: &Reader, following: &Following) -> Result<EventPage> {
     page_up_to(db, reader, following, i64::MAX).map(|(page, _)| page)
 }
@@ -107,14 +110,14 @@ fn place(db: &mut PgConnection, reader: &Reader, after: &Cursor) -> Result<Place
     let known = match (after, found.position, found.hash) {
         (Cursor::Start, ..) | (Cursor::End, None, _) => None,
         // A reader who must not know positions has no such cursor.
-        (Cursor::Position(..), ..) if reader.reads_own() => return Err(cursor::invalid()),
+        (Cursor::Position(..), ..) if reader.reads_own() => return Err(cursor::gone()),
         (Cursor::Position(_, beginning), Some(position), Some(hash))
             if cursor::beginning(&hash) == *beginning =>
         {
             Some((position, hash))
         }
         (Cursor::End | Cursor::Event(_), Some(position), Some(hash)) => Some((position, hash)),
-        _ => return Err(cursor::invalid()),
+        _ => return Err(cursor::gone()),
     };
     let (is_end, up_to) = (*after == Cursor::End, i64::MAX);
     Ok(match known {
@@ -247,34 +250,60 @@ fn own_entries(
     Ok(statement.load(db)?)
 }
 
-/// The highest position, and the entries after the one given; entries that wait get their position first.
-pub fn advance(db: &mut PgConnection, from: Option<i64>) -> Result<(i64, Vec<Entry>)> {
+/// What is new in the log.
+pub struct News {
+    /// The position of the last of `entries`, or the highest one.
+    pub position: i64,
+    pub entries: Vec<Entry>,
+    /// The time of the database.
+    pub now: DateTime<Utc>,
+    /// Who came to a ticket or left one; empty if it was not asked for.
+    pub present: Vec<Present>,
+}
+
+/// The highest position, and the entries after the one given; entries that wait get their position first. With `present_after`
+/// also the rows of presence that were written after this time, in the same statement.
+///
+/// # Errors
+/// The error of the database.
+pub fn advance(
+    db: &mut PgConnection,
+    from: Option<i64>,
+    present_after: Option<DateTime<Utc>>,
+) -> Result<News> {
     #[derive(QueryableByName)]
     struct Row {
         #[diesel(sql_type = Bool)]
         waiting: bool,
         #[diesel(sql_type = BigInt)]
         position: i64,
+        #[diesel(sql_type = Timestamptz)]
+        now: DateTime<Utc>,
+        #[diesel(sql_type = Jsonb)]
+        present: Value,
     }
     let read = |db: &mut PgConnection| -> Result<Row> {
         let row = Statement::new(
             "SELECT EXISTS (SELECT FROM log_entries WHERE position IS NULL) AS waiting, \
-             coalesce((SELECT max(position) FROM log_entries), -1) AS position",
+             coalesce((SELECT max(position) FROM log_entries), -1) AS position, clock_timestamp() AS now, ",
         );
-        Ok(row.get_result(db)?)
+        let row = match present_after {
+            Some(after) => rows::changed_after(row, after),
+            None => row.sql("'[]'::jsonb"),
+        };
+        Ok(row.sql(" AS present").get_result(db)?)
     };
     let mut row = read(db)?;
     if row.waiting && sequence::run(db, IfBusy::Return)? > 0 {
         row = read(db)?;
     }
-    match from {
-        Some(from) if from < row.position => {
-            let entries = after(db, from..=row.position, MOST)?;
-            let highest = entries.last().map_or(row.position, |last| last.position);
-            Ok((highest, entries))
-        }
-        _ => Ok((row.position, Vec::new())),
-    }
+    let entries = match from {
+        Some(from) if from < row.position => after(db, from..=row.position, MOST)?,
+        _ => Vec::new(),
+    };
+    let position = entries.last().map_or(row.position, |last| last.position);
+    let present = serde_json::from_value(row.present).map_err(Problem::internal)?;
+    Ok(News { position, entries, now: row.now, present })
 }
 
 /// The entries of these events, in the order of the log.

@@ -2,12 +2,12 @@
 
 use std::collections::VecDeque;
 use std::fmt::Write;
+use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::http::Method;
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_ENCODING};
-use actix_web::web::{Bytes, Data};
-use actix_web::{HttpRequest, HttpResponse, get};
+use actix_web::web::{Bytes, BytesMut, Data};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, get};
 use futures_util::stream;
 use serde::Deserialize;
 use tokio::sync::watch;
@@ -15,13 +15,16 @@ use tokio::time::{Instant, sleep, sleep_until};
 use utoipa::IntoParams;
 
 use super::cursor::Cursor;
+use super::entry::Entry;
 use super::feed::{Feed, Follower};
 use super::model::LogEvent;
+use super::presence::Change;
 use super::reader::Reader;
 use super::reading::{self, Following};
 use super::types::Wanted;
 use crate::auth::policy::Action;
 use crate::http::body::Content;
+use crate::http::envelope::WasHead;
 use crate::http::{Call, Query};
 use crate::problem::{Code, Problem, Result};
 
@@ -50,6 +53,13 @@ pub struct StreamFilters {
     /// After how many seconds the server ends the stream. It ends when the access token expires in any case.
     #[param(minimum = 1, maximum = 3600)]
     seconds: Option<u32>,
+    /// Whether to send who has which ticket open.
+    #[param(default = true)]
+    presence: Option<bool>,
+    /// The ticket of `POST /events/stream-tickets`, instead of `Authorization`: valid once. Ignored beside `Authorization`.
+    #[param(min_length = 43, max_length = 43)]
+    #[expect(dead_code, reason = "the caller was identified by it")]
+    ticket: Option<String>,
 }
 
 /// Follow the events of the desk
@@ -58,6 +68,12 @@ pub struct StreamFilters {
 /// the name of the event is the default one, `message`. A client that connects again with `Last-Event-ID` continues after that
 /// event without a gap, at any copy of the server and after a restart. Every 15 seconds without an event a line without data
 /// follows. What the reader may see is decided when an event is sent.
+///
+/// Who has a ticket open is sent to those who may read its private followups, as events with the name `presence` and a
+/// `PresentPerson` as data: at the beginning all who are there, then changes, with `activity: null` when somebody leaves. They
+/// have no `id` and are not part of the log.
+///
+/// `EventSource` of browsers cannot send `Authorization`: it uses a ticket of `POST /events/stream-tickets`.
 ///
 /// The stream ends when the access token expires, when the account is disabled, when the server stops, and when a client has
 /// not taken what was sent for a minute: connect again.
@@ -68,7 +84,10 @@ pub struct StreamFilters {
         StreamFilters,
         ("Last-Event-ID" = Option<String>, Header, max_length = 100, description = "The `id` of the last event that was received; it has precedence over `after`."),
     ),
-    responses((status = 200, body = Content, content_type = "text/event-stream", description = "The events, until the stream ends"))
+    responses(
+        (status = 200, body = Content, content_type = "text/event-stream", description = "The events, until the stream ends"),
+        (status = 410, description = "`cursor_gone`: the log does not have this place for this account; begin again"),
+    )
 )]
 #[get("/events/stream")]
 pub async fn follow(
@@ -78,9 +97,9 @@ pub async fn follow(
     query: Query<StreamFilters>,
 ) -> Result<HttpResponse> {
     let last = request.headers().get("last-event-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
-    let is_head = request.method() == Method::HEAD;
+    let is_head = request.extensions().contains::<WasHead>();
     let begin = call.look(move |db, actor| {
-        let StreamFilters { after, r#type, seconds } = query.read()?;
+        let StreamFilters { after, r#type, seconds, presence, .. } = query.read()?;
         let after = last.filter(|last| !last.is_empty()).or(after);
         let after = after.as_deref().map_or(Ok(Cursor::End), Cursor::read)?;
         let mut following = Following { after, wanted: Wanted::new(r#type), limit: PART };
@@ -91,9 +110,9 @@ pub async fn follow(
         if is_end {
             following.after = Cursor::read(&found.next_cursor)?;
         }
-        Ok((following, seconds))
+        Ok((following, seconds, presence.unwrap_or(true)))
     });
-    let (following, seconds) = begin.await?;
+    let (following, seconds, with_presence) = begin.await?;
     let mut answer = HttpResponse::Ok();
     answer
         .content_type("text/event-stream; charset=utf-8")
@@ -115,6 +134,8 @@ pub async fn follow(
         stopping,
         following,
         read_up_to: None,
+        with_presence,
+        known_presence: None,
         ready: VecDeque::from([Bytes::from_static(b"retry: 2000\n\n")]),
         ends_at: now + Duration::from_secs(lasts),
         sent_at: now,
@@ -134,6 +155,9 @@ struct Events {
     following: Following,
     /// The position up to which the log was read; `None` as long as the database has to be read.
     read_up_to: Option<i64>,
+    with_presence: bool,
+    /// How many changes of presence were sent or passed over; `None` before the first look.
+    known_presence: Option<u64>,
     ready: VecDeque<Bytes>,
     ends_at: Instant,
     /// When the client took the last part.
@@ -155,44 +179,19 @@ impl Events {
                         self.read_up_to = None;
                         Ok(())
                     }
-                    Some(entries) if entries.is_empty() => {
-                        let is_silent = tokio::select! {
-                            () = self.follower.changed() => false,
-                            () = sleep_until(self.sent_at + HEARTBEAT) => true,
-                            () = sleep_until(self.ends_at) => return None,
-                            _ = self.stopping.wait_for(|stopping| *stopping) => return None,
-                        };
-                        if is_silent {
-                            self.ready.push_back(self.heartbeat());
-                            // The account may have been disabled, or signed out.
-                            self.call.actor().await.map(drop)
+                    Some(entries) => {
+                        let (changes, known) = self.presence();
+                        if entries.is_empty() && changes.is_empty() {
+                            self.known_presence = known;
+                            self.wait().await?
                         } else {
-                            Ok(())
+                            let sent = self.send(&entries, &changes).await;
+                            if sent.is_ok() {
+                                self.known_presence = known;
+                            }
+                            sent
                         }
                     }
-                    Some(entries) => match self.call.actor().await {
-                        Ok(actor) => {
-                            let reader = Reader::new(&actor);
-                            let mut part = String::new();
-                            for entry in &entries {
-                                if let Some(event) = reading::event(&reader, entry, &self.following.wanted) {
-                                    self.following.after = Cursor::Event(entry.event_id);
-                                    write_event(&mut part, &event)?;
-                                }
-                            }
-                            if let Some(last) = entries.last() {
-                                self.read_up_to = Some(last.position);
-                                if !reader.reads_own() {
-                                    self.following.after = Cursor::of_entry(last);
-                                }
-                            }
-                            if !part.is_empty() {
-                                self.ready.push_back(part.into());
-                            }
-                            Ok(())
-                        }
-                        Err(problem) => Err(problem),
-                    },
                 },
             };
             match done {
@@ -205,6 +204,58 @@ impl Events {
                 return None;
             }
         }
+    }
+
+    /// What there is to send of presence, and the place after it.
+    fn presence(&self) -> (Vec<Arc<Change>>, Option<u64>) {
+        if !self.with_presence {
+            return (Vec::new(), None);
+        }
+        let (changes, known) = self.follower.presence_after(self.known_presence);
+        (changes, Some(known))
+    }
+
+    /// Waits for something new; after a while without, something is sent all the same. `None` at the end.
+    async fn wait(&mut self) -> Option<Result<()>> {
+        let is_silent = tokio::select! {
+            () = self.follower.changed() => false,
+            () = sleep_until(self.sent_at + HEARTBEAT) => true,
+            () = sleep_until(self.ends_at) => return None,
+            _ = self.stopping.wait_for(|stopping| *stopping) => return None,
+        };
+        if !is_silent {
+            return Some(Ok(()));
+        }
+        self.ready.push_back(self.heartbeat());
+        // The account may have been disabled, or signed out.
+        Some(self.call.actor().await.map(drop))
+    }
+
+    /// Makes a part of new entries and changes of presence, as far as the reader may see them now.
+    async fn send(&mut self, entries: &[Arc<Entry>], changes: &[Arc<Change>]) -> Result<()> {
+        let reader = Reader::new(&self.call.actor().await?);
+        let mut part = String::new();
+        for entry in entries {
+            if let Some(event) = reading::event(&reader, entry, &self.following.wanted) {
+                self.following.after = Cursor::Event(entry.event_id);
+                write_event(&mut part, &event)?;
+            }
+        }
+        if let Some(last) = entries.last() {
+            self.read_up_to = Some(last.position);
+            if !reader.reads_own() {
+                self.following.after = Cursor::of_entry(last);
+            }
+        }
+        let mut part = BytesMut::from(part.as_bytes());
+        for change in changes.iter().filter(|change| reader.sees_presence(change.unit_id, change.category_id))
+        {
+            part.extend_from_slice(&change.text);
+        }
+        if !part.is_empty() {
+            self.ready.push_back(part.freeze());
+        }
+        Ok(())
     }
 
     /// Reads a part of what came before the newest entries of the feed.
@@ -224,7 +275,7 @@ impl Events {
         self.following.after = Cursor::read(&page.next_cursor)?;
         let mut part = String::new();
         for event in &page.items {
-            write_event(&mut part, event).ok_or_else(|| Problem::internal("an event cannot be written"))?;
+            write_event(&mut part, event)?;
         }
         if !part.is_empty() {
             self.ready.push_back(part.into());
@@ -245,13 +296,12 @@ impl Events {
     }
 }
 
-/// `None` for a fault of the server.
-fn write_event(part: &mut String, event: &LogEvent) -> Option<()> {
-    let data = serde_json::to_string(event).ok()?;
-    write!(part, "id: {}\ndata: {data}\n\n", event.envelope().cursor).ok()
+fn write_event(part: &mut String, event: &LogEvent) -> Result<()> {
+    let data = serde_json::to_string(event).map_err(Problem::internal)?;
+    write!(part, "id: {}\ndata: {data}\n\n", event.envelope().cursor).map_err(Problem::internal)
 }
 
 /// Whether the stream may continue after this error.
 fn is_passing(problem: &Problem) -> bool {
-    !matches!(problem.code, Code::Unauthenticated | Code::Forbidden | Code::InvalidCursor)
+    !matches!(problem.code, Code::Unauthenticated | Code::Forbidden | Code::CursorGone)
 }

@@ -63,9 +63,9 @@ impl Admissions {
     }
 
     /// Reads every account again after a request that may have changed the role, the permissions or the sign-ins of one: any
-    /// change but those of tickets and of inbound mail.
+    /// change but those of tickets, of inbound mail and of what is made to follow events.
     pub fn forget_after(&self, method: &Method, path: &str) {
-        const OTHERS: [&str; 2] = ["/api/v1/tickets", "/api/v1/inbound-emails"];
+        const OTHERS: [&str; 3] = ["/api/v1/tickets", "/api/v1/inbound-emails", "/api/v1/events"];
         if method.is_safe() || OTHERS.iter().any(|other| path.starts_with(other)) {
             return;
         }

@@ -166,11 +166,6 @@ impl Call {
         }
     }
 
-    /// The key, or that of the access token; `None` for a sign-in.
-    pub fn key_id(&self) -> Option<Uuid> {
-        self.credential.key_id()
-    }
-
     /// Whether the client prefers a response before the work is done (RFC 7240, `Prefer: respond-async`).
     pub fn prefers_async(&self) -> bool {
         let preferences = header_text(self.request.headers(), "prefer").and_then(|text| text.ok());
@@ -178,6 +173,11 @@ impl Call {
         names.into_iter().any(|name| {
             name.split(';').next().is_some_and(|name| name.trim().eq_ignore_ascii_case("respond-async"))
         })
+    }
+
+    /// What identifies the caller.
+    pub fn credential(&self) -> &Credential {
+        &self.credential
     }
 
     /// When the access token expires, in seconds of the Unix time; `None` for a key.

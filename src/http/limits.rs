@@ -23,7 +23,9 @@ use super::call::bearer;
 use super::client_key::ClientKey;
 use super::credential::{Credential, Proof, Subject};
 use super::desk::Desk;
+use super::envelope::WasHead;
 use super::known_keys::KnownKey;
+use super::stream_tickets;
 use crate::auth::keys::{self, KeyHash};
 use crate::problem::{Code, Problem, Text};
 
@@ -119,7 +121,7 @@ pub async fn limit<B: MessageBody + 'static>(
 ) -> Result<ServiceResponse<EitherBody<B>>, Error> {
     let admitted = match admit(&request) {
         Ok(None) => Ok(()),
-        Ok(Some(key)) => verify(&request, key).await,
+        Ok(Some(unknown)) => verify(&request, unknown).await,
         Err(problem) => Err(problem),
     };
     match admitted {
@@ -132,10 +134,27 @@ fn desk_of(request: &ServiceRequest) -> Result<&Data<Desk>, Problem> {
     request.app_data::<Data<Desk>>().ok_or_else(|| Problem::internal("the app has no shared state"))
 }
 
-/// Looks up a key that this copy of the server has not found valid within the last minute. If it never did, the request was
-/// counted by its network: unknown keys neither avoid the limit nor use up that of others.
-async fn verify(request: &ServiceRequest, hash: KeyHash) -> Result<(), Problem> {
+/// What the database has to be asked about who sends a request.
+enum Unknown {
+    Key(KeyHash),
+    /// The hash of a ticket for a stream.
+    StreamTicket(Vec<u8>),
+}
+
+/// Looks up a key that this copy of the server has not found valid within the last minute, or a ticket. If it never did, the
+/// request was counted by its network: unknown keys and tickets neither avoid the limit nor use up that of others.
+async fn verify(request: &ServiceRequest, unknown: Unknown) -> Result<(), Problem> {
     let desk = desk_of(request)?;
+    let hash = match unknown {
+        Unknown::Key(hash) => hash,
+        Unknown::StreamTicket(hash) => {
+            if let Some(credential) = desk.db.run(move |db| stream_tickets::claim(db, &hash)).await? {
+                request.extensions_mut().insert(ClientKey::Account(credential.user_id));
+                request.extensions_mut().insert(credential);
+            }
+            return Ok(());
+        }
+    };
     let admissions = Arc::clone(&desk.admissions);
     let found = desk.db.run(move |db| admissions.read(db, Subject::Key(hash))).await;
     let account = match found {
@@ -186,8 +205,8 @@ fn identify(desk: &Desk, token: &str) -> Sender {
     }
 }
 
-/// Returns a key to look up.
-fn admit(request: &ServiceRequest) -> Result<Option<KeyHash>, Problem> {
+/// Returns a key or a ticket to look up.
+fn admit(request: &ServiceRequest) -> Result<Option<Unknown>, Problem> {
     let desk = desk_of(request)?;
     // Decoded, as the router reads it.
     let path = request.match_info().as_str();
@@ -234,7 +253,11 @@ fn admit(request: &ServiceRequest) -> Result<Option<KeyHash>, Problem> {
         problem.accept_encoding = Some("identity");
         return Err(problem);
     }
-    Ok(key)
+    // A HEAD would use a ticket up for nothing.
+    if request.headers().contains_key(header::AUTHORIZATION) || request.extensions().contains::<WasHead>() {
+        return Ok(key.map(Unknown::Key));
+    }
+    Ok(stream_tickets::of_request(request.method(), path, request.query_string()).map(Unknown::StreamTicket))
 }
 
 fn has_body(headers: &HeaderMap) -> bool {

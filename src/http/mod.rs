@@ -31,6 +31,7 @@ pub mod receive;
 pub mod routes;
 mod schema_faults;
 pub mod schemas;
+pub mod stream_tickets;
 pub mod traffic;
 pub mod upload_slots;
 

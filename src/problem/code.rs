@@ -159,6 +159,9 @@ codes! {
     RequestInProgress = "request_in_progress", CONFLICT,
         ("La petición está en curso", "The request is in progress"),
         ("Una petición con la misma `Idempotency-Key` aún está en curso; espere y repítala.", "A request with the same `Idempotency-Key` is still in progress; wait and retry.");
+    CursorGone = "cursor_gone", GONE,
+        ("El registro no tiene este lugar", "The log has no such place"),
+        ("El registro de eventos no tiene el lugar de este cursor para esta cuenta: su rol o sus permisos cambiaron, o se restauró una copia de seguridad. Construya de nuevo su copia y lea desde `start`, o siga desde `end`.", "The event log does not have the place of this cursor for this account: its role or permissions have changed, or a backup was restored. Build the copy anew and read from `start`, or continue from `end`.");
     SurveyExpired = "survey_expired", GONE,
         ("El enlace de la encuesta venció", "The survey's link has expired"),
         ("El enlace de la encuesta venció.", "The link to the survey has expired.");

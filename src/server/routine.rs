@@ -16,6 +16,7 @@ use crate::db::schema::{idempotency_keys, refresh_tokens};
 use crate::db::session::{self, Bounds};
 use crate::http::desk::Desk;
 use crate::http::idempotency::KEPT_HOURS;
+use crate::http::stream_tickets;
 use crate::improvement::actions::overdue;
 use crate::inbound;
 use crate::jobs::removal as removal_of_jobs;
@@ -24,7 +25,7 @@ use crate::problem::Result;
 use crate::retention::removal::{self, Which};
 use crate::surveys::reminder;
 use crate::tickets::attention::{running, working};
-use crate::tickets::{closing, information_deadline, release, staff_calls, watch};
+use crate::tickets::{closing, information_deadline, presence, release, staff_calls, watch};
 use crate::webhooks::removal as removal_of_deliveries;
 
 const EVERY: Duration = Duration::from_secs(15);
@@ -122,6 +123,8 @@ fn tasks(db: &mut PgConnection, config: &Config) {
     each(db, "expired jobs removed", removal_of_jobs::remove);
     each(db, "requests for a link to set a password processed", |db, _| request::process(db));
     each(db, "expired links to set a password removed", |db, _| links::remove_expired(db));
+    each(db, "people who have left a ticket removed", |db, _| presence::rows::remove_expired(db));
+    each(db, "unused tickets for streams removed", |db, _| stream_tickets::remove_expired(db));
     each(db, "expired sign-in attempts removed", |db, _| attempts::clean(db));
     each(db, "expired refresh tokens removed", |db, now| {
         Ok(diesel::delete(refresh_tokens::table).filter(refresh_tokens::expires_at.lt(now)).execute(db)?)

@@ -30,6 +30,7 @@ pub mod model;
 mod names;
 pub mod on_behalf;
 pub mod permitted;
+pub mod presence;
 pub mod read;
 mod receipt;
 mod reception;
@@ -85,6 +86,9 @@ pub fn routes(routes: &mut Routes) {
         .service(watchers::add)
         .service(watchers::read)
         .service(watchers::remove)
+        .service(presence::read)
+        .service(presence::enter)
+        .service(presence::leave)
         .service(access_grants::list::list)
         .service(access_grants::list::read)
         .service(access_grants::revocation::revoke)

@@ -46,7 +46,7 @@ pub fn run(db: &mut PgConnection, timezone: Tz) -> Result<usize> {
     if !is_any.get_result(db)? {
         return Ok(0);
     }
-    let (highest, _) = reading::advance(db, None)?;
+    let highest = reading::advance(db, None, None)?.position;
     let (begun, mut made) = (Instant::now(), 0);
     while begun.elapsed() < LONGEST {
         match db.transaction(|tx| one(tx, highest, timezone))? {

@@ -124,7 +124,7 @@ pub async fn create(call: Call, body: Body<WebhookCreate>) -> Result<HttpRespons
         let limit = TicketLimit::from(new.filter);
         check(&new.url, &new.event_types, &allow)?;
         limit.check_known(db, "/filter")?;
-        let (position, _) = reading::advance(db, None)?;
+        let position = reading::advance(db, None, None)?.position;
         db.transaction(|tx| {
             acting::act_as(tx, actor.id)?;
             diesel::sql_query("SELECT pg_advisory_xact_lock($1)").bind::<BigInt, _>(LOCK).execute(tx)?;

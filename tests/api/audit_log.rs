@@ -36,6 +36,8 @@ const UNRECORDED: &[(&str, &str)] = &[
     ("password_reset_requests", "recorded when the request is processed"),
     ("sign_in_attempts", "counters"),
     ("sign_in_places", "counters"),
+    ("stream_tickets", "used once, within half a minute"),
+    ("ticket_presence", "who is there at this moment: no history"),
     ("webhook_deliveries", "what is sent of events, and sent again"),
 ];
 

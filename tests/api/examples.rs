@@ -91,6 +91,10 @@ fn every_example_is_true() {
 fn location_fault(desk: &Desk, made: &Answer) -> Option<String> {
     let location = made.header("location");
     let read = desk.director().get(&format!("/{location}"));
+    // A ticket opens the stream.
+    if read.header("content-type").starts_with("text/event-stream") {
+        return (read.status != 200).then(|| format!("Location {location}: {}", read.status));
+    }
     let (made, found) = (made.json(), read.json());
     // A link shows the survey with its questions.
     let found = found.get("survey").unwrap_or(&found);
@@ -100,11 +104,11 @@ fn location_fault(desk: &Desk, made: &Answer) -> Option<String> {
 
 /// A request that is ready to send.
 pub struct Prepared {
-    who: Client,
+    pub who: Client,
     method: String,
     path: String,
     /// Media type and body; `None` for a request without a body.
-    body: Option<(String, String)>,
+    pub body: Option<(String, String)>,
 }
 
 impl Prepared {

@@ -58,7 +58,7 @@ use crate::problem::{Code, FieldError, FieldPlace, Problem, Result};
 pub async fn carry_out(call: Call, body: Body<TicketBulkCreate>) -> Result<HttpResponse> {
     let setting = Setting::of(&call);
     let desk = setting.desk.clone();
-    let (key_id, is_async) = (call.key_id(), call.prefers_async());
+    let (key_id, is_async) = (call.credential().key_id(), call.prefers_async());
     let answer = call.write(body, move |tx, actor, body| {
         let schemas = body.schemas();
         let TicketBulkCreate { operations, atomic } = body.read()?;

@@ -75,7 +75,7 @@ pub async fn create(
     query: Query<TicketFilters>,
     body: Body<TicketExportCreate>,
 ) -> Result<HttpResponse> {
-    let (key_id, locale) = (call.key_id(), call.locale());
+    let (key_id, locale) = (call.credential().key_id(), call.locale());
     let (parameters, text) = (query.parameters(), query.raw().to_owned());
     call.write(body, move |tx, actor, body| {
         let mut filters = query.read()?;

@@ -44,7 +44,11 @@ impl Attempt<'_> {
     pub fn answers(&self, action: Action) -> Vec<Answer> {
         let get = |path: &str| self.me.get(path);
         match action {
-            Action::FollowEvents => vec![get("/events?limit=1")],
+            Action::FollowEvents => vec![
+                get("/events?limit=1"),
+                get("/events/stream?seconds=1"),
+                self.post("/events/stream-tickets".into(), json!({})),
+            ],
             Action::UseOwnAccount => vec![get("/me"), self.me.patch("/me", json!({"locale": "en"}))],
             Action::RegisterTicket => {
                 let demo = self.desk.requester();
@@ -104,6 +108,10 @@ impl Attempt<'_> {
                 let path = format!("{escalated}/escalations");
                 let escalation = self.desk.director().get(&path).items()[0]["id"].clone();
                 answers.push(get(&format!("{path}/{}", escalation.as_str().unwrap())));
+                let presence = format!("{one}/presence");
+                answers.push(get(&presence));
+                answers.push(self.me.put(&presence, json!({"activity": "viewing"})));
+                answers.push(self.me.delete(&presence));
                 // A requester can write only to their own tickets, whatever the visibility.
                 if self.own || !self.me.email().starts_with("requester") {
                     answers.push(self.post(format!("{one}/followups"), body));
