@@ -191,19 +191,26 @@ pub fn page<'a>(
     paging.answer("created_at", items, total, |file| (file.created_at, file.id))
 }
 
-/// Adds the files of one followup to another; their content is kept once.
-pub fn copy(tx: &mut PgConnection, ticket_id: i64, from: Uuid, to: Uuid, now: DateTime<Utc>) -> Result<()> {
+/// Adds the files of one followup to another; their content is kept once. Returns the ids and names of the new ones.
+pub fn copy(
+    tx: &mut PgConnection,
+    ticket_id: i64,
+    from: Uuid,
+    to: Uuid,
+    now: DateTime<Utc>,
+) -> Result<Vec<(Uuid, String)>> {
     let files = attachments::table.filter(attachments::followup_id.eq(from)).into_boxed();
     copy_all(tx, files, Owner::Followup { ticket_id, id: to }, now)
 }
 
-/// Adds these files to another owner, in the order in which they came; their content is kept once.
+/// Adds these files to another owner, in the order in which they came; their content is kept once. Returns the ids and names of
+/// the new ones.
 pub fn copy_all(
     tx: &mut PgConnection,
     files: attachments::BoxedQuery<'_, Pg>,
     owner: Owner,
     now: DateTime<Utc>,
-) -> Result<()> {
+) -> Result<Vec<(Uuid, String)>> {
     type Copied = (String, String, i64, String, String, Uuid);
     let files: Vec<Copied> = files
         .order((attachments::created_at, attachments::id))
@@ -216,11 +223,14 @@ pub fn copy_all(
             attachments::uploaded_by,
         ))
         .load(tx)?;
+    let ids: Vec<Uuid> = files.iter().map(|_| Uuid::now_v7()).collect();
+    let copies = ids.iter().copied().zip(files.iter().map(|file| file.0.clone())).collect();
     let rows: Vec<_> = files
         .into_iter()
-        .map(|(file_name, content_type, size, sha256, storage_key, uploaded_by)| {
+        .zip(ids)
+        .map(|((file_name, content_type, size, sha256, storage_key, uploaded_by), id)| {
             (
-                attachments::id.eq(Uuid::now_v7()),
+                attachments::id.eq(id),
                 owner.columns(),
                 attachments::file_name.eq(file_name),
                 attachments::content_type.eq(content_type),
@@ -233,5 +243,5 @@ pub fn copy_all(
         })
         .collect();
     diesel::insert_into(attachments::table).values(rows).execute(tx)?;
-    Ok(())
+    Ok(copies)
 }

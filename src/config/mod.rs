@@ -65,6 +65,10 @@ pub struct Config {
     pub workers: usize,
     /// Requests a minute from one client to this copy of the server; 0 for no limit.
     pub rate_limit: u32,
+    /// Streams of events of one account to this copy of the server at a time.
+    pub account_streams: usize,
+    /// Streams of events of all accounts to this copy of the server at a time.
+    pub streams: usize,
     /// Memory that request bodies may take in this process, in bytes.
     pub body_memory_bytes: usize,
     /// The proxies whose `X-Forwarded-For` is trusted.
@@ -204,6 +208,18 @@ impl Config {
                 1200,
                 |n| (0..=1_000_000).contains(n),
                 "a number of requests a minute from 0, for no limit, to 1000000",
+            ),
+            account_streams: from.parse(
+                "MESA_ACCOUNT_STREAMS",
+                100,
+                |n| (1..=100_000).contains(n),
+                "a number from 1 to 100000",
+            ),
+            streams: from.parse(
+                "MESA_STREAMS",
+                10_000,
+                |n| (1..=100_000).contains(n),
+                "a number from 1 to 100000",
             ),
             body_memory_bytes,
             trusted_proxies: from

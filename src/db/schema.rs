@@ -1043,6 +1043,28 @@ diesel::table! {
 diesel::joinable!(access_keys -> users (user_id));
 diesel::joinable!(webhook_deliveries -> webhooks (webhook_id));
 diesel::joinable!(webhooks -> users (owner_id));
+diesel::table! {
+    stream_tickets (token_hash) {
+        token_hash -> Bytea,
+        user_id -> Uuid,
+        era -> Int4,
+        key_id -> Nullable<Uuid>,
+        credential_expires_at -> Nullable<Timestamptz>,
+        expires_at -> Timestamptz,
+    }
+}
+
+diesel::table! {
+    ticket_presence (ticket_id, user_id) {
+        ticket_id -> Int8,
+        user_id -> Uuid,
+        activity -> Nullable<Text>,
+        started_at -> Timestamptz,
+        seen_at -> Timestamptz,
+        expires_at -> Timestamptz,
+    }
+}
+
 diesel::joinable!(access_key_uses -> access_keys (key_id));
 diesel::joinable!(attachments -> users (uploaded_by));
 diesel::joinable!(attention_policies -> calendars (calendar_id));
@@ -1072,6 +1094,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     absences,
     access_grants,
     access_key_uses,
+    stream_tickets,
+    ticket_presence,
     access_keys,
     anonymizations,
     article_revisions,

@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::entry::Entry;
+use super::places::Places;
 use super::presence::{Change, Presences};
 use super::reader::Reader;
 use super::reading::{self, News};
@@ -31,6 +32,8 @@ const KEPT: usize = 4096;
 pub struct Feed {
     state: Mutex<State>,
     followers: AtomicUsize,
+    /// The streams of this copy of the server.
+    pub places: Arc<Places>,
     /// The position of the newest entry, and the number of changes of presence.
     highest: watch::Sender<(i64, u64)>,
 }

@@ -6,6 +6,7 @@ pub mod entry;
 pub mod feed;
 mod list;
 pub mod model;
+mod places;
 mod presence;
 pub mod reader;
 pub mod reading;

@@ -18,6 +18,7 @@ use super::cursor::Cursor;
 use super::entry::Entry;
 use super::feed::{Feed, Follower};
 use super::model::LogEvent;
+use super::places::{Place, Places};
 use super::presence::Change;
 use super::reader::Reader;
 use super::reading::{self, Following};
@@ -76,7 +77,8 @@ pub struct StreamFilters {
 /// `EventSource` of browsers cannot send `Authorization`: it uses a ticket of `POST /events/stream-tickets`.
 ///
 /// The stream ends when the access token expires, when the account is disabled, when the server stops, and when a client has
-/// not taken what was sent for a minute: connect again.
+/// not taken what was sent for a minute: connect again. An account can have a limited number of streams at a time
+/// (`MESA_ACCOUNT_STREAMS`).
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::FollowEvents)), ("x-mesa-unversioned" = json!(true))),
     tag = "events", operation_id = "getEventStream",
@@ -86,6 +88,7 @@ pub struct StreamFilters {
     ),
     responses(
         (status = 200, body = Content, content_type = "text/event-stream", description = "The events, until the stream ends"),
+        (status = 429, description = "`too_many_requests`: too many requests, or the account has all the streams that it may have; try again after `Retry-After` seconds"),
         (status = 410, description = "`cursor_gone`: the log does not have this place for this account; begin again"),
     )
 )]
@@ -97,6 +100,9 @@ pub async fn follow(
     query: Query<StreamFilters>,
 ) -> Result<HttpResponse> {
     let last = request.headers().get("last-event-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
+    let config = &call.desk.config;
+    let user_id = call.credential().user_id;
+    let place = Places::take(&feed.places, user_id, config.account_streams, config.streams)?;
     let is_head = request.extensions().contains::<WasHead>();
     let begin = call.look(move |db, actor| {
         let StreamFilters { after, r#type, seconds, presence, .. } = query.read()?;
@@ -130,6 +136,7 @@ pub async fn follow(
     let now = Instant::now();
     let events = Events {
         call,
+        place,
         follower,
         stopping,
         following,
@@ -150,6 +157,8 @@ pub async fn follow(
 /// The stream of one client.
 struct Events {
     call: Call,
+    #[expect(dead_code, reason = "it is free again when this is dropped")]
+    place: Place,
     follower: Follower,
     stopping: watch::Receiver<bool>,
     following: Following,

@@ -119,6 +119,15 @@ impl Account {
         Self::of(found)
     }
 
+    /// Those of these accounts that are active, in one statement.
+    ///
+    /// # Errors
+    /// An error of the database.
+    pub fn read_many(db: &mut PgConnection, ids: Vec<Uuid>) -> Result<Vec<Self>> {
+        let found: Vec<Columns> = users::table.filter(users::id.eq_any(ids)).select(columns!()).load(db)?;
+        Ok(found.into_iter().filter_map(|columns| Self::of(Some((columns, None))).ok()).collect())
+    }
+
     /// The same, in a transaction whose changes are recorded as those of this account: in the same statement, so that it
     /// costs no round trip.
     ///

@@ -263,7 +263,7 @@ impl Admission {
         })
     }
 
-    fn admit_account(self, account: Account) -> Result<Actor> {
+    pub(super) fn admit_account(self, account: Account) -> Result<Actor> {
         if !self.credential.is_of_era(account.era) {
             return Err(unauthenticated());
         }

@@ -15,9 +15,10 @@ use uuid::Uuid;
 use super::ClientAddress;
 use super::account::unauthenticated;
 use super::actor::{Actor, Admission};
+use super::admissions;
 use super::answer::Answer;
 use super::body::Body;
-use super::credential::{Credential, Proof};
+use super::credential::{Credential, Proof, Subject};
 use super::desk::Desk;
 use super::idempotency::{self, Key, Known};
 use super::known_keys;
@@ -160,9 +161,12 @@ impl Call {
 
     /// The caller as they are now: known for a second, as for every read.
     pub async fn actor(&self) -> Result<Actor> {
-        match self.admission().admit_known(&self.desk.admissions) {
-            Some(actor) => Ok(actor),
-            None => self.look(|_, actor| Ok(actor.clone())).await,
+        if let Some(actor) = self.admission().admit_known(&self.desk.admissions) {
+            return Ok(actor);
+        }
+        match self.credential.subject() {
+            Subject::Account(id) => self.admission().admit_account(admissions::load(&self.desk, id).await?),
+            Subject::Key(_) | Subject::KeyOf { .. } => self.look(|_, actor| Ok(actor.clone())).await,
         }
     }
 

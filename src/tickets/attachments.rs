@@ -134,7 +134,7 @@ pub fn copy_public(tx: &mut PgConnection, from: i64, to: i64, now: DateTime<Utc>
         .filter(attachments::ticket_id.eq(from))
         .filter(attachments::followup_id.is_null().or(attachments::followup_id.eq_any(public)))
         .into_boxed();
-    store::copy_all(tx, files, Owner::Ticket(to), now)
+    store::copy_all(tx, files, Owner::Ticket(to), now).map(drop)
 }
 
 /// A ticket or one of its followups.

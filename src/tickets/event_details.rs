@@ -24,7 +24,7 @@ pub struct Details {
     pub answered_by: Option<AnsweredBy>,
     /// `file_attached`: the file.
     pub attachment_id: Option<Uuid>,
-    /// `file_attached` by mail, with several files: the files.
+    /// `file_attached` with several files, by mail or when their followup was made public: the files.
     #[schema(max_items = 1000)]
     pub attachment_ids: Option<Vec<Uuid>>,
     /// `assigned`: whether the assignee was chosen automatically; `reopened`: present if the ticket was assigned to another
@@ -39,10 +39,11 @@ pub struct Details {
     /// `file_attached`: the name of the file.
     #[schema(max_length = 255)]
     pub file_name: Option<String>,
-    /// `file_attached` by mail, with several files: the names of the files.
+    /// `file_attached` with several files: the names of the files.
     #[schema(max_length = 255, max_items = 1000)]
     pub file_names: Option<Vec<String>>,
-    /// The followup that the event refers to, or that informed the requester.
+    /// The followup that the event refers to, or that informed the requester; `file_attached`: the followup that was made public,
+    /// with copies of its files.
     pub followup_id: Option<Uuid>,
     /// The inbound e-mail that caused it; it may have been removed since. Only events that mail caused have this field.
     pub inbound_email_id: Option<Uuid>,
@@ -139,6 +140,42 @@ pub fn published(mut details: Value) -> Value {
     details
 }
 
+/// The fields of published details that have numbers of other tickets.
+const OF_TICKETS: [&str; 8] = [
+    "duplicate_id",
+    "into_ticket_id",
+    "offered_child_ids",
+    "parent_id",
+    "resubmission_of_id",
+    "resubmitted_as_id",
+    "solved_child_ids",
+    "ticket_id",
+];
+
+/// The numbers of other tickets in published details.
+pub fn tickets(details: &Value) -> Vec<i64> {
+    let values = OF_TICKETS.iter().filter_map(|name| details.get(name));
+    values
+        .flat_map(|value| value.as_array().cloned().unwrap_or_else(|| vec![value.clone()]))
+        .filter_map(|id| id.as_i64())
+        .collect()
+}
+
+/// Removes the numbers of other tickets that are not to be shown.
+pub fn keep_tickets(details: &mut Value, is_shown: impl Fn(i64) -> bool) {
+    let Some(fields) = details.as_object_mut() else { return };
+    let is_shown = |id: &Value| id.as_i64().is_none_or(&is_shown);
+    for name in OF_TICKETS {
+        match fields.get_mut(name) {
+            Some(Value::Array(ids)) => ids.retain(is_shown),
+            Some(id) if !is_shown(id) => {
+                fields.remove(name);
+            }
+            _ => {}
+        }
+    }
+}
+
 /// The schema of [`Details`] in an answer: each field may be missing.
 pub struct EventDetails;
 
@@ -160,5 +197,34 @@ impl PartialSchema for EventDetails {
 impl ToSchema for EventDetails {
     fn schemas(schemas: &mut Vec<(String, RefOr<Schema>)>) {
         Details::schemas(schemas);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_field_with_numbers_of_tickets_is_known() {
+        let known = ["after_days", "minutes"];
+        let schema = serde_json::to_value(EventDetails::schema()).unwrap();
+        let numbers = schema["properties"].as_object().unwrap().iter().filter(|(_, field)| {
+            let text = field.to_string();
+            text.contains("\"integer\"") && text.contains("int64")
+        });
+        let named: Vec<&str> =
+            numbers.map(|(name, _)| name.as_str()).filter(|name| !known.contains(name)).collect();
+        assert_eq!(named, OF_TICKETS);
+    }
+
+    #[test]
+    fn numbers_of_other_tickets_are_removed_and_the_rest_stays() {
+        let mut details =
+            json!({"ticket_id": 7, "into_ticket_id": 8, "solved_child_ids": [7, 8, 9], "reason": "x"});
+        assert_eq!(tickets(&details).len(), 5);
+        keep_tickets(&mut details, |id| id == 8);
+        assert_eq!(details, json!({"into_ticket_id": 8, "solved_child_ids": [8], "reason": "x"}));
     }
 }

@@ -10,6 +10,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::event_details::{self, EventDetails};
+use super::others::Shown;
 use super::store;
 use crate::audit::kind::EventKind;
 use crate::audit::{Change, Data};
@@ -17,7 +18,7 @@ use crate::auth::policy::Action;
 use crate::db::json::Json;
 use crate::db::schema::{events, users};
 use crate::http::paging::{NoFilters, Page, Paging, read_page};
-use crate::http::{Call, Query};
+use crate::http::{Actor, Call, Query};
 use crate::people::Person;
 use crate::problem::Result;
 
@@ -85,18 +86,29 @@ impl From<(Row, Option<Person>)> for Event {
     }
 }
 
+/// Removes the numbers of tickets that the caller may not read.
+fn without_others(db: &mut PgConnection, actor: &Actor, mut events: Vec<Event>) -> Result<Vec<Event>> {
+    let named = events.iter().flat_map(|event| event_details::tickets(&event.details));
+    let shown = Shown::of(db, actor, named)?;
+    for event in &mut events {
+        event_details::keep_tickets(&mut event.details, |id| shown.has(id));
+    }
+    Ok(events)
+}
+
 /// The events of these ids.
-pub fn by_ids(db: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Event>> {
+pub fn by_ids(db: &mut PgConnection, actor: &Actor, ids: &[Uuid]) -> Result<Vec<Event>> {
     let found = events::table.left_join(users::table).filter(events::id.eq_any(ids));
     let rows: Vec<(Row, Option<Person>)> =
         found.select((Row::as_select(), Option::<Person>::as_select())).load(db)?;
-    Ok(rows.into_iter().map(Event::from).collect())
+    without_others(db, actor, rows.into_iter().map(Event::from).collect())
 }
 
 /// List the events of a ticket
 ///
 /// Who changed what, when, with the previous and the new values, in order. The history cannot be changed, except that
-/// personal data may be removed as required by law; such events have `redacted`.
+/// personal data may be removed as required by law; such events have `redacted`. An account whose tickets are limited does not
+/// get the numbers of other tickets outside of its limit.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::UsePrivateFollowups))),
     tag = "history", operation_id = "listTicketEvents", params(("ticket_id" = i64, Path, minimum = 1, description = "Number of the ticket."), Paging),
@@ -117,7 +129,7 @@ pub async fn list(call: Call, id: Path<i64>, query: Query<NoFilters>) -> Result<
             (events::seq as i32, events::id as Uuid),
             (Row::as_select(), Option::<Person>::as_select())
         );
-        let items: Vec<Event> = rows.into_iter().map(Event::from).collect();
+        let items = without_others(db, actor, rows.into_iter().map(Event::from).collect())?;
         paging.answer("seq", items, total, |event| (event.seq, event.id))
     })
     .await

@@ -29,6 +29,7 @@ pub mod minimum_data;
 pub mod model;
 mod names;
 pub mod on_behalf;
+mod others;
 pub mod permitted;
 pub mod presence;
 pub mod read;

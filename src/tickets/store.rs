@@ -12,6 +12,7 @@ use super::clock::Span;
 use super::holds::{self as on_hold, HoldKind};
 use super::model::{Requester, Solution, ThirdPartyWork, Ticket, TicketHold, TicketRow};
 use super::names::{ASSIGNEE, Names, REGISTERED_BY, SOLVED_BY};
+use super::others::Shown;
 use super::{archiving, information, permitted};
 use crate::auth::no_address;
 use crate::auth::policy::PermissionScope;
@@ -156,6 +157,11 @@ fn named(
     names.add_people(db, held.values().map(|hold| hold.started_by))?;
     let mut requests = information::requested(db, &rows)?;
     let mut archives = archiving::archives(db, &rows)?;
+    let others = archives.values().filter_map(|archive| archive.resubmitted_as);
+    let shown = Shown::of(db, actor, others.chain(rows.iter().filter_map(|row| row.resubmission_of)))?;
+    for archive in archives.values_mut() {
+        archive.resubmitted_as = archive.resubmitted_as.filter(|id| shown.has(*id));
+    }
     let tickets = rows.into_iter().map(|row| Ticket {
         allowed_steps: permitted::steps(actor, &row),
         id: row.id,
@@ -206,7 +212,7 @@ fn named(
         }),
         information_request: requests.remove(&row.id),
         archive: archives.remove(&row.id),
-        resubmission_of: row.resubmission_of,
+        resubmission_of: row.resubmission_of.filter(|id| shown.has(*id)),
         reopened_count: row.reopened_count,
         updated_at: row.updated_at,
         expanded: None,

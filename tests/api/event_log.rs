@@ -97,9 +97,15 @@ fn a_requester_sees_their_own_and_no_trace_of_what_is_internal() {
     let published = format!("{path}/followups/{}/publication", private["id"].as_str().unwrap());
     let public = technician.post(&published, json!({})).created();
     let (events, _) = all_after(&requester, &after, "");
-    assert_eq!(types(&events), ["co.mesa.ticket.followup_added.v1"], "not that it was private before");
-    assert_eq!(events[0]["data"]["followup_id"], public["id"]);
-    assert_eq!(events[0]["data"]["actor_id"], Value::Null);
+    let told = ["co.mesa.ticket.followup_added.v1", "co.mesa.ticket.file_attached.v1"];
+    assert_eq!(types(&events), told, "not that it was private before");
+    assert!(events.iter().all(|event| event["data"]["followup_id"] == public["id"]), "{events:?}");
+    assert!(
+        events.iter().all(|event| event["data"]["actor_id"] == Value::Null),
+        "who published it: {events:?}"
+    );
+    let file = events[1]["data"]["attachment_ids"][0].as_str().unwrap();
+    assert_eq!(requester.get(&format!("/attachments/{file}/content")).text(), "x");
     requester.get(&format!("/events?after={}", events[0]["cursor"].as_str().unwrap())).ok();
     let position = technician.get("/events?after=end").ok()["next_cursor"].as_str().unwrap().to_owned();
     requester.get(&format!("/events?after={position}")).problem(410, "cursor_gone");

@@ -140,6 +140,7 @@ mod timeline;
 mod tls;
 mod turned_critical;
 mod uploads;
+mod visibility;
 mod walkthrough;
 mod watch;
 mod watchers;

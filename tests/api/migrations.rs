@@ -231,6 +231,8 @@ fn an_earlier_migration_is_applied_after_later_ones() {
         "20261130010500",
         "20261130030001",
         "20261130040001",
+        "20261130070001",
+        "20261130070002",
     ];
     let database = Database::empty();
     let mut connection = database.connect();

@@ -64,9 +64,19 @@ pub async fn publish(call: Call, path: Path<(i64, Uuid)>, body: Body<EmptyBody>)
         write(&mut case, private.author.id, &followup)?;
         let publisher = if actor.is_staff() { private.author.id } else { actor.id };
         notify(&mut case, publisher, &followup);
-        attachments::store::copy(case.tx, followup.ticket_id, private.id, followup.id, case.now)?;
+        let files = attachments::store::copy(case.tx, followup.ticket_id, private.id, followup.id, case.now)?;
+        let followup_id = followup.id;
         let answer = Followup::shown_to(actor, (followup, private.author)).made()?;
-        case.record(EventKind::FollowupPublished)?;
+        let row = case.record(EventKind::FollowupPublished)?;
+        if !files.is_empty() {
+            // Those who follow the ticket were not told of the private ones.
+            let mut case = Case::open(tx, row, actor);
+            let (ids, names) = files.into_iter().unzip();
+            case.details.followup_id = Some(followup_id);
+            case.details.attachment_ids = Some(ids);
+            case.details.file_names = Some(names);
+            case.record(EventKind::FileAttached)?;
+        }
         Ok(answer)
     })
     .await

@@ -227,7 +227,7 @@ pub fn at(db: &mut PgConnection, actor: &Actor, places: &[Place]) -> Result<Vec<
 
 fn events_of(db: &mut PgConnection, actor: &Actor, ids: &[Uuid]) -> Result<Vec<TimelineEntry>> {
     let staff = actor.reads_private();
-    let mut events = events::by_ids(db, ids)?;
+    let mut events = events::by_ids(db, actor, ids)?;
     if !staff {
         for event in &mut events {
             shown::cut_for_requester(event.kind, &mut event.changes, &mut event.details);
