@@ -1,6 +1,4 @@
-//! Health checks, and metrics.
-
-use std::fmt::Write;
+//! Health checks.
 
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpResponse, get};
@@ -8,12 +6,10 @@ use diesel::prelude::*;
 use serde_json::json;
 
 use crate::http::desk::Desk;
-use crate::outbox::delivery;
 use crate::problem::{Problem, Result};
-use crate::webhooks::waiting;
 
 pub fn routes(config: &mut ServiceConfig) {
-    config.service(web::scope("/health").service(live).service(ready)).service(metrics);
+    config.service(web::scope("/health").service(live).service(ready));
 }
 
 /// The process answers: restart it only if this fails.
@@ -27,36 +23,4 @@ async fn live() -> HttpResponse {
 async fn ready(desk: Data<Desk>) -> Result<HttpResponse> {
     desk.db.run(|db| diesel::sql_query("SELECT 1").execute(db).map_err(Problem::unavailable)).await?;
     Ok(HttpResponse::Ok().json(json!({"status": "ready"})))
-}
-
-/// The metrics of this copy of the server, for Prometheus, with the outbox if the database answers.
-#[get("/metrics")]
-async fn metrics(desk: Data<Desk>) -> HttpResponse {
-    let connections = desk.db.state();
-    let mut text = String::new();
-    for (name, help, value) in [
-        ("mesa_db_connections", "Connections to PostgreSQL that are open.", connections.connections),
-        ("mesa_db_connections_idle", "Open connections that are not in use.", connections.idle_connections),
-    ] {
-        let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}");
-    }
-    if let Ok(counts) = desk.db.run(delivery::counts).await {
-        let help = format!("Messages of the outbox by status, counted up to {}.", delivery::COUNTED);
-        let _ = writeln!(text, "# HELP mesa_messages {help}\n# TYPE mesa_messages gauge");
-        for (status, count) in counts {
-            let _ = writeln!(text, "mesa_messages{{status=\"{}\"}} {count}", status.as_str());
-        }
-    }
-    if let Ok(waiting) = desk.db.run(waiting::read).await {
-        let count = format!("Deliveries of webhooks that wait, counted up to {}.", waiting::COUNTED);
-        let oldest = "How long the oldest of them has waited, in seconds.";
-        for (name, help, value) in [
-            ("mesa_webhook_deliveries_waiting", count.as_str(), waiting.count.to_string()),
-            ("mesa_webhook_deliveries_oldest_seconds", oldest, format!("{:.3}", waiting.oldest_seconds)),
-        ] {
-            let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}");
-        }
-    }
-    let _ = write!(text, "{}", desk.traffic);
-    HttpResponse::Ok().content_type("text/plain; version=0.0.4").body(text)
 }

@@ -34,6 +34,7 @@ const LAYERS: [(&str, &[&str]); 8] = [
             "staff",
             "statistics",
             "surveys",
+            "system",
             "tickets",
             "webhooks",
         ],
@@ -42,7 +43,7 @@ const LAYERS: [(&str, &[&str]); 8] = [
     ("people and history", &["account", "audit", "outbox", "people", "service_accounts"]),
     ("requests", &["http"]),
     ("permissions", &["auth"]),
-    ("base", &["config", "db", "holidays", "language", "problem", "templates"]),
+    ("base", &["config", "db", "holidays", "language", "problem", "telemetry", "templates"]),
 ];
 
 /// A use of one top-level module by another.

@@ -27,7 +27,7 @@ pub mod documents;
 /// Reading files of tickets, followups, articles and records.
 pub mod downloads;
 pub mod events;
-/// Health checks and metrics.
+/// Health checks.
 pub mod health;
 /// Public holidays: those of Colombia and the entity's own.
 pub mod holidays;
@@ -74,6 +74,10 @@ pub mod staff;
 pub mod statistics;
 /// The perception survey.
 pub mod surveys;
+/// The state of the installation: background tasks, what waits, metrics.
+pub mod system;
+/// The form of the log, and traces.
+pub mod telemetry;
 /// Templates that are part of the program.
 pub mod templates;
 /// Tickets and their steps.

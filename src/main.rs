@@ -7,6 +7,6 @@ use tikv_jemallocator::Jemalloc;
 static ALLOCATOR: Jemalloc = Jemalloc;
 
 fn main() -> ExitCode {
-    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or("warn,mesa=info")).init();
+    mesa::telemetry::log_format::start();
     mesa::commands::main()
 }

@@ -29,10 +29,11 @@ use crate::http::routes::Routes;
 use crate::http::schemas::Schemas;
 use crate::http::{body, etag};
 use crate::problem::{Code, Problem, Text};
+use crate::system::metrics;
 use crate::{
     account, audit, contract, desk, downloads, events, health, improvement, inbound, indicators, jobs,
     knowledge, mail, minutes, people, personal_data, reports, retention, service_accounts, staff, statistics,
-    surveys, tickets, webhooks,
+    surveys, system, tickets, webhooks,
 };
 
 /// Everything under `/api/v1`.
@@ -59,7 +60,8 @@ fn api(routes: &mut Routes) {
         .configure(retention::routes)
         .configure(events::routes)
         .configure(webhooks::routes)
-        .configure(jobs::routes);
+        .configure(jobs::routes)
+        .configure(system::routes);
 }
 
 /// The complete contract: the handlers' declarations and the common properties.
@@ -181,6 +183,7 @@ pub fn app(
         .configure(account::password_links::page::routes)
         .configure(problems::routes)
         .configure(health::routes)
+        .configure(metrics::routes)
         .default_service(web::to(nothing_here))
 }
 

@@ -71,7 +71,7 @@ impl Temporary {
     /// [Code::Unavailable](crate::problem::Code::Unavailable) if the database or the object store does not answer.
     pub async fn publish(self, desk: &Desk, storage_key: &str) -> Result<()> {
         register(desk, storage_key).await?;
-        self.rename(storage_key).await.map_err(Problem::unavailable)
+        self.rename(storage_key).await.map_err(Problem::no_files)
     }
 
     /// Deletes the content, and returns once it is gone.
@@ -227,7 +227,7 @@ impl Drop for Writer {
 pub async fn put(desk: &Desk, storage_key: &str, bytes: actix_web::web::Bytes) -> Result<()> {
     register(desk, storage_key).await?;
     let written = desk.files.put(&Path::from(storage_key), PutPayload::from_bytes(bytes)).await;
-    written.map(drop).map_err(Problem::unavailable)
+    written.map(drop).map_err(Problem::no_files)
 }
 
 /// Registers content that is about to be written: it is removed after an hour unless a row names it by then.
@@ -253,19 +253,19 @@ async fn register(desk: &Desk, storage_key: &str) -> Result<()> {
 pub async fn sweep_temporary(desk: &Desk, age: Duration) -> Result<usize> {
     let mut removed = 0;
     let mut objects = desk.files.list(Some(&Path::from(INCOMING)));
-    while let Some(object) = objects.try_next().await.map_err(Problem::unavailable)? {
+    while let Some(object) = objects.try_next().await.map_err(Problem::no_files)? {
         if (Utc::now() - object.last_modified).to_std().is_ok_and(|old| old >= age) {
             match desk.files.delete(&object.location).await {
                 Ok(()) => removed += 1,
                 // Another copy of the server removed it first.
                 Err(object_store::Error::NotFound { .. }) => {}
-                Err(error) => return Err(Problem::unavailable(error)),
+                Err(error) => return Err(Problem::no_files(error)),
             }
         }
     }
     if let Some(folder) = desk.config.attachments_folder() {
         let parts = actix_web::web::block(move || remove_parts(&folder.join(INCOMING), age));
-        removed += parts.await.map_err(Problem::internal)?.map_err(Problem::unavailable)?;
+        removed += parts.await.map_err(Problem::internal)?.map_err(Problem::no_files)?;
     }
     Ok(removed)
 }

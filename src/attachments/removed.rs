@@ -151,5 +151,5 @@ async fn delete(files: Arc<dyn ObjectStore>, path: Path, before: DateTime<Utc>) 
             Err(error) => Err(error),
         }
     };
-    tokio::time::timeout(PATIENCE, work).await.map_err(Problem::unavailable)?.map_err(Problem::unavailable)
+    tokio::time::timeout(PATIENCE, work).await.map_err(Problem::no_files)?.map_err(Problem::no_files)
 }

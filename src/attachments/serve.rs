@@ -67,7 +67,7 @@ pub async fn serve(desk: &Desk, request: &HttpRequest, download: Download) -> Re
         Requested::Unsatisfiable => return Err(not_satisfiable(size)),
     };
     let content = desk.files.get_opts(&Path::from(download.storage_key), options).await;
-    let content = content.map_err(Problem::unavailable)?;
+    let content = content.map_err(Problem::no_files)?;
     let length = content.range.end - content.range.start;
     Ok(response
         .content_type(download.content_type)
@@ -78,7 +78,7 @@ pub async fn serve(desk: &Desk, request: &HttpRequest, download: Download) -> Re
         // If it were compressed, its bytes would differ from those that the range refers to.
         .insert_header(ContentEncoding::Identity)
         .no_chunking(length)
-        .streaming(content.into_stream().map_err(Problem::unavailable)))
+        .streaming(content.into_stream().map_err(Problem::no_files)))
 }
 
 #[track_caller]

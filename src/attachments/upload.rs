@@ -145,14 +145,14 @@ async fn stream(desk: &Desk, mut field: Field, pace: &mut Pace) -> Result<Arrive
             return Err(too_large(limit));
         }
         inspector.add(&piece);
-        writer.write(&piece).await.map_err(Problem::unavailable)?;
+        writer.write(&piece).await.map_err(Problem::no_files)?;
     }
     if writer.size() == 0 {
         return Err(Problem::field(FieldError::new("/file", FieldCode::TooShort, EMPTY)));
     }
     let media_type = inspector.media_type(&name);
     media_type::check(media_type, &desk.config.attachment_types)?;
-    let written = writer.finish().await.map_err(Problem::unavailable)?;
+    let written = writer.finish().await.map_err(Problem::no_files)?;
     let file = Received::new(name, media_type, written.size, written.sha256)?;
     Ok(Arrived { file, content: written.temporary })
 }

@@ -9,7 +9,7 @@ use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 
 use tokio::sync::Semaphore;
 
-use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
+use crate::problem::{FieldCode, FieldError, Problem, Reason, Result, Text};
 
 /// Words specific to this desk that an attacker would try in addition to those of all languages.
 const WORDS: [&str; 10] = [
@@ -80,7 +80,9 @@ where
 {
     let permit = tokio::time::timeout(WAIT, Arc::clone(&PERMITS).acquire_owned())
         .await
-        .map_err(|_| Problem::unavailable("too many passwords are being computed"))?
+        .map_err(|_| {
+            Problem::unavailable("too many passwords are being computed").because(Reason::Computation)
+        })?
         .map_err(Problem::internal)?;
     let bounded = move || {
         let _permit = permit;

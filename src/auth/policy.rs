@@ -135,6 +135,8 @@ text_enum! {
         ManageServiceAccounts = "manage_service_accounts",
         /// Create and change webhooks, and read and repeat their deliveries; a service account only its own.
         ManageWebhooks = "manage_webhooks",
+        /// Read the state of the installation: versions, background tasks, what waits.
+        ReadSystem = "read_system",
     }
 }
 
@@ -217,6 +219,7 @@ pub const TABLE: &[Row] = &[
     (Action::UseOwnKeys,          [OWN, OWN, OWN, OWN]),
     (Action::ManageServiceAccounts, [NO, NO, NO, ANY]),
     (Action::ManageWebhooks,      [NO, NO, NO, ANY]),
+    (Action::ReadSystem,          [NO, NO, NO, ANY]),
 ];
 
 text_enum! {

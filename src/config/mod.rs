@@ -34,6 +34,7 @@ pub use self::networks::Network;
 pub use self::reader::{ConfigError, Wrong};
 use self::reader::{Reader, SECRET_BYTES};
 pub use self::tls::TlsFiles;
+use crate::telemetry::log_format::{self, LogFormat};
 
 /// The configuration. At the start every invalid variable is reported with the expected value.
 #[derive(Debug, Clone)]
@@ -55,6 +56,8 @@ pub struct Config {
     /// Encrypts and opens backups if no public key is given.
     pub backup_passphrase: Option<String>,
     pub demo_password: Option<String>,
+    /// The form of log lines.
+    pub log_format: LogFormat,
     /// The time zone of the entity's days.
     pub timezone: Tz,
     pub entity: Entity,
@@ -187,6 +190,7 @@ impl Config {
                 |password| (10..=200).contains(&password.chars().count()),
                 "10 to 200 characters",
             ),
+            log_format: from.parse(log_format::VARIABLE, LogFormat::Text, |_| true, "text or json"),
             timezone: from.parse(
                 "MESA_TIMEZONE",
                 chrono_tz::America::Bogota,

@@ -25,6 +25,8 @@ const GROWING: &[&str] = &[
     "RecordEventType",
     "ReportMark",
     "Step",
+    "SystemHintCode",
+    "TaskName",
     "TicketEventType",
     "UserPermission",
     "WatchReason",

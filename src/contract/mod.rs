@@ -82,6 +82,7 @@ const TAGS: &[(&str, &str)] = &[
     ("service accounts", "Machines that act under their own name, and their keys"),
     ("webhooks", "Events sent to other systems"),
     ("jobs", "Work that takes longer than a request"),
+    ("system", "The state of the installation"),
     ("units", "Administrative units and their heads"),
     ("categories", "Subjects of requests"),
     ("attention times", "How long each criticality may wait"),

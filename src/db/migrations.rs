@@ -40,6 +40,16 @@ pub fn alone<T>(
     done
 }
 
+/// The last migration of this version of the server: a time, `20261130060001`.
+///
+/// # Errors
+/// The build has no migrations.
+pub fn latest() -> Result<String, Box<dyn Error + Send + Sync>> {
+    let known: Vec<Box<dyn Migration<Pg>>> = MIGRATIONS.migrations()?;
+    let latest = known.iter().map(|migration| migration.name().version().to_string()).max();
+    latest.ok_or_else(|| "no migrations".into())
+}
+
 /// Whether the database lacks a migration of this binary. Only needs the right to read.
 fn are_pending(connection: &mut PgConnection) -> Result<bool, Box<dyn Error + Send + Sync>> {
     #[derive(QueryableByName)]

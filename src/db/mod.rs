@@ -23,12 +23,13 @@ use chrono::{DateTime, Utc};
 use diesel::RunQueryDsl;
 use diesel::pg::PgConnection;
 use diesel::r2d2::Pool;
+use prometheus::{Histogram, HistogramOpts};
 
 use self::database_health::DatabaseHealth;
 use self::pool::{Manager, Session};
 use self::session::Bounds;
 use self::threads::Threads;
-use crate::problem::{Problem, Result};
+use crate::problem::{Problem, Reason, Result};
 
 pub use among::among;
 pub use literal::{Limited, Literal};
@@ -63,6 +64,9 @@ pub fn contains(text: &str) -> String {
 /// How long a request waits for a connection before a 503: the client gets it within two seconds.
 const WAIT: Duration = Duration::from_millis(1500);
 
+/// The upper bounds of the waits for a connection that are told apart, in seconds.
+const WAITS: [f64; 7] = [0.001, 0.005, 0.025, 0.1, 0.25, 0.5, 1.0];
+
 /// How long work may take before the probe checks whether PostgreSQL responds.
 const SLOW: Duration = Duration::from_secs(1);
 
@@ -73,6 +77,7 @@ pub struct Db {
     pool: Pool<Manager>,
     threads: Arc<Threads>,
     health: Arc<DatabaseHealth>,
+    waits: Histogram,
 }
 
 impl Db {
@@ -90,7 +95,12 @@ impl Db {
             .build(Manager::new(&url))?;
         let threads = Arc::new(Threads::start(size as usize)?);
         let health = Arc::new(DatabaseHealth::new(Arc::clone(&url)));
-        Ok(Db { url, pool, threads, health })
+        let waits = HistogramOpts::new(
+            "mesa_db_connection_wait_seconds",
+            "How long work waited for a connection to PostgreSQL, also if it got none.",
+        );
+        let waits = Histogram::with_opts(waits.buckets(WAITS.to_vec()))?;
+        Ok(Db { url, pool, threads, health, waits })
     }
 
     /// Runs `act` with a connection, on other threads than those that serve the network. The only place that combines
@@ -104,10 +114,11 @@ impl Db {
         T: Send + 'static,
         F: FnOnce(&mut PgConnection) -> Result<T> + Send + 'static,
     {
-        let (pool, asked) = (self.pool.clone(), Instant::now());
+        let (pool, waits, asked) = (self.pool.clone(), self.waits.clone(), Instant::now());
         let work = move || {
-            let left = WAIT.saturating_sub(asked.elapsed());
-            pool.get_timeout(left).map_err(Problem::unavailable)?.work(act)
+            let connection = pool.get_timeout(WAIT.saturating_sub(asked.elapsed()));
+            waits.observe(asked.elapsed().as_secs_f64());
+            connection.map_err(no_connection)?.work(act)
         };
         let working = self.threads.run(WAIT, work);
         tokio::pin!(working);
@@ -121,10 +132,13 @@ impl Db {
                 biased;
                 done = &mut working => return match done {
                     Some(done) => done.map_err(Problem::internal)?,
-                    None => Err(Problem::unavailable("no connection was free in time")),
+                    None => {
+                        self.waits.observe(asked.elapsed().as_secs_f64());
+                        Err(no_connection("no connection was free in time"))
+                    }
                 },
                 beats = slow => if !beats {
-                    return Err(Problem::unavailable("PostgreSQL does not answer"));
+                    return Err(Problem::unavailable("PostgreSQL does not answer").because(Reason::Database));
                 },
             }
         }
@@ -150,6 +164,11 @@ impl Db {
         self.pool.max_size()
     }
 
+    /// How long work waited for a connection, for the metrics.
+    pub fn waits(&self) -> &Histogram {
+        &self.waits
+    }
+
     /// The number of connections.
     pub fn state(&self) -> r2d2::State {
         self.pool.state()
@@ -160,6 +179,11 @@ impl Db {
     /// # Errors
     /// A 503 if none is free in time.
     pub fn connection(&self) -> Result<diesel::r2d2::PooledConnection<Manager>> {
-        self.pool.get().map_err(Problem::unavailable)
+        self.pool.get().map_err(no_connection)
     }
+}
+
+#[track_caller]
+fn no_connection(cause: impl std::fmt::Display) -> Problem {
+    Problem::unavailable(cause).because(Reason::Connection)
 }

@@ -200,6 +200,18 @@ diesel::table! {
 }
 
 diesel::table! {
+    background_tasks (name) {
+        name -> Text,
+        last_started_at -> Timestamptz,
+        last_succeeded_at -> Nullable<Timestamptz>,
+        last_failed_at -> Nullable<Timestamptz>,
+        last_error -> Nullable<Text>,
+        duration_ms -> Int8,
+        failures -> Int4,
+    }
+}
+
+diesel::table! {
     calendars (id) {
         id -> Uuid,
         name -> Text,
@@ -530,6 +542,7 @@ diesel::table! {
         sent_to -> Nullable<Text>,
         sent_subject -> Nullable<Text>,
         sent_text -> Nullable<Text>,
+        unreached -> Int4,
     }
 }
 
@@ -1107,6 +1120,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     attention_times,
     attentions,
     audit_events,
+    background_tasks,
     calendars,
     categories,
     demo_accounts,

@@ -16,6 +16,7 @@ use super::reader::Reader;
 use super::reading::{self, Following};
 use super::types::Wanted;
 use crate::auth::policy::Action;
+use crate::http::traffic::Waited;
 use crate::http::{Answer, Call, Query};
 use crate::problem::Result;
 
@@ -80,10 +81,15 @@ pub async fn list(call: Call, feed: Data<Feed>, query: Query<EventFilters>) -> R
         Ok(((following, reader, wait), page))
     });
     let (wish, mut page) = first.await?;
-    if page.items.is_empty() && !page.has_more && !wish.2.is_zero() {
+    let waits = page.items.is_empty() && !page.has_more && !wish.2.is_zero();
+    if waits {
         page = wait(&call, &feed, wish, page).await?;
     }
-    Ok(call.respond(Answer::ok(&page)?.content_tag()))
+    let mut response = call.respond(Answer::ok(&page)?.content_tag());
+    if waits {
+        response.extensions_mut().insert(Waited);
+    }
+    Ok(response)
 }
 
 /// Waits for an event that the reader may see.

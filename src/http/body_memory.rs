@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::client_key::ClientKey;
-use crate::problem::{Code, Problem, Result, Text};
+use crate::problem::{Code, Problem, Reason, Result, Text};
 
 /// Bytes that are counted for each body in addition to its content: the buffers of its connection.
 const CONNECTION_BUFFERS: usize = 16 * 1024;
@@ -90,7 +90,8 @@ impl Reservation {
                     "El servidor está recibiendo demasiados datos; intente de nuevo en unos segundos.",
                     "The server is receiving too much data; try again in a few seconds.",
                 ),
-            ));
+            )
+            .because(Reason::BodyMemory));
         }
         used.total = total;
         used.unauthenticated = unauthenticated;

@@ -13,14 +13,15 @@ use actix_web::web::Data;
 use actix_web::{Error, HttpMessage, HttpRequest};
 use uuid::Uuid;
 
+use super::access::Access;
 use super::call::DatabaseTime;
-use super::credential::Credential;
 use super::desk::Desk;
 use super::lifecycle::Lifecycle;
 use super::limits;
 use super::schemas::Schemas;
 use crate::language::locale::{self, Locale};
 use crate::problem::{Code, Problem, Text};
+use crate::telemetry::traceparent::TraceParent;
 
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 /// If the public URL uses TLS, how long browsers use TLS only (RFC 6797).
@@ -43,6 +44,7 @@ pub async fn envelope<B: MessageBody + 'static>(
         .and_then(|value| value.to_str().ok())
         .filter(|id| (1..=128).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_graphic()))
         .map_or_else(|| Uuid::now_v7().to_string(), str::to_owned);
+    let trace = TraceParent::of(request.headers());
     let method = request.method().clone();
     // A HEAD is handled as a GET; the server omits the body.
     if method == Method::HEAD {
@@ -74,10 +76,10 @@ pub async fn envelope<B: MessageBody + 'static>(
         response.headers_mut().insert(header::STRICT_TRANSPORT_SECURITY, FOR_A_YEAR);
     }
     if let Some(desk) = response.request().app_data::<Data<Desk>>() {
-        desk.traffic.count(response.status().as_u16());
         desk.admissions.forget_after(&method, response.request().path());
     }
-    let taken = started.elapsed().as_secs_f64() * 1000.0;
+    let elapsed = started.elapsed();
+    let taken = elapsed.as_secs_f64() * 1000.0;
     let database =
         response.request().extensions().get::<DatabaseTime>().map(|time| time.0.as_secs_f64() * 1000.0);
     // Only for staff: the duration of a request reveals data that others may not read.
@@ -85,11 +87,7 @@ pub async fn envelope<B: MessageBody + 'static>(
     if let Some(Ok(timing)) = timing.as_deref().map(HeaderValue::from_str) {
         response.headers_mut().insert(SERVER_TIMING, timing);
     }
-    log::info!(
-        target: "mesa::access",
-        "{}",
-        access_line(&method, &response, taken, &request_id)
-    );
+    Access::new(&method, &response, elapsed, &request_id, trace).record();
     Ok(response)
 }
 
@@ -100,21 +98,6 @@ fn lifecycle(request: &HttpRequest, method: &Method) -> Option<Lifecycle> {
     request.app_data::<Arc<Schemas>>()?.lifecycle(&operation)
 }
 
-/// The log line of a request: its route instead of its path, so that it contains neither tokens nor ids of people,
-/// and the id of the account that sent it.
-fn access_line(method: &Method, response: &ServiceResponse, taken: f64, request_id: &str) -> String {
-    let request = response.request();
-    let account = request.extensions().get::<Credential>().map(|credential| credential.user_id.to_string());
-    let code = response.response().extensions().get::<Code>().map(|code| code.as_str());
-    format!(
-        "{method} {} {} {taken:.1}ms account={} code={} request_id={request_id}",
-        request.match_pattern().unwrap_or_else(|| "-".to_owned()),
-        response.status().as_u16(),
-        account.as_deref().unwrap_or("-"),
-        code.unwrap_or("-"),
-    )
-}
-
 /// Turns an error response into a problem in the reader's language.
 fn translate(response: ServiceResponse, locale: Locale, request_id: &str) -> ServiceResponse {
     if !response.status().is_client_error() && !response.status().is_server_error() {
@@ -122,7 +105,7 @@ fn translate(response: ServiceResponse, locale: Locale, request_id: &str) -> Ser
     }
     let shown = |problem: &Problem| {
         if problem.is_fault() {
-            log::error!("{} request_id={request_id}", problem.log_line());
+            log::error!(request_id; "{} request_id={request_id}", problem.log_line());
         }
         let id = problem.code.status().is_server_error().then_some(request_id);
         problem.respond(locale, id)

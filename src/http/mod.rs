@@ -1,5 +1,6 @@
 //! Common parts of HTTP: authentication, bodies, lists, ETags, retries, languages. Independent of features.
 
+mod access;
 pub mod account;
 pub mod actor;
 pub mod address;

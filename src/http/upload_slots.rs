@@ -7,7 +7,7 @@ use actix_web::web::Data;
 use uuid::Uuid;
 
 use super::desk::Desk;
-use crate::problem::{Code, Problem, Result, Text};
+use crate::problem::{Code, Problem, Reason, Result, Text};
 
 /// Uploads of one account at a time.
 const OF_ONE_ACCOUNT: usize = 4;
@@ -88,7 +88,7 @@ impl Drop for Slot {
 fn refused(code: Code, detail: Text) -> Problem {
     let mut problem = Problem::new(code, detail);
     problem.retry_after = Some(RETRY_AFTER);
-    problem
+    problem.because(Reason::Uploads)
 }
 
 #[cfg(test)]

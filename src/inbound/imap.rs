@@ -5,7 +5,7 @@ use std::future::Future;
 use std::io;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use actix_web::web::{Bytes, Data, block};
 use async_imap::Session;
@@ -26,6 +26,8 @@ use super::{InboundEmailSource, process, storage};
 use crate::config::ImapConfig;
 use crate::http::desk::Desk;
 use crate::problem::{Code, Problem};
+use crate::system::tasks::TaskName;
+use crate::system::watched::Watched;
 
 /// Time limit for a response of the server.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -78,10 +80,12 @@ pub type Mailbox = Session<Box<dyn Stream>>;
 pub async fn run(desk: Data<Desk>) {
     let Some(config) = desk.config.imap.clone() else { return };
     let mut wait = FIRST_WAIT;
+    let watched = Watched::new(desk.clone(), TaskName::ReadMailbox);
     loop {
         // Any fault in the library ends only this session; it is tried again.
-        let stay = AssertUnwindSafe(stay(&desk, &config, &mut wait)).catch_unwind();
+        let stay = AssertUnwindSafe(stay(&desk, &config, &watched, &mut wait)).catch_unwind();
         if let Err(error) = stay.await.unwrap_or_else(|_| Err(broken("a panic"))) {
+            watched.ended(Instant::now(), Some(error.to_string())).await;
             log::warn!(
                 "the mailbox {} at {}: {error}; again in {} s",
                 config.mailbox,
@@ -97,7 +101,12 @@ pub async fn run(desk: Data<Desk>) {
 }
 
 /// Uses the mailbox until an error occurs; returns without an error if another copy uses it.
-async fn stay(desk: &Data<Desk>, config: &ImapConfig, wait: &mut Duration) -> Result<(), Broken> {
+async fn stay(
+    desk: &Data<Desk>,
+    config: &ImapConfig,
+    watched: &Watched,
+    wait: &mut Duration,
+) -> Result<(), Broken> {
     let Some(mut turn) = Turn::take(desk, config).await? else { return Ok(()) };
     let (mut mailbox, capabilities) = patiently(connect(config)).await?;
     // The server returns an error if the folder already exists.
@@ -108,7 +117,9 @@ async fn stay(desk: &Data<Desk>, config: &ImapConfig, wait: &mut Duration) -> Re
         turn = turn.check().await?;
         let found_before = found;
         let more;
+        let began = Instant::now();
         (found, more) = take(desk, config, &mut mailbox, &capabilities).await?;
+        watched.ended(began, None).await;
         *wait = FIRST_WAIT;
         // Never twice in a row: the server might report the same message repeatedly.
         if !more || !(found || found_before) {

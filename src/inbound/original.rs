@@ -74,8 +74,8 @@ pub async fn read(call: Call, path: Path<(i64, Uuid)>) -> Result<HttpResponse> {
         .await?;
     let turn = tokio::time::timeout(LONGEST_WAIT, TURNS.acquire()).await.map_err(Problem::unavailable)?;
     let turn = turn.map_err(Problem::internal)?;
-    let content = call.desk.files.get(&storage_key.as_str().into()).await.map_err(Problem::unavailable)?;
-    let bytes = content.bytes().await.map_err(Problem::unavailable)?;
+    let content = call.desk.files.get(&storage_key.as_str().into()).await.map_err(Problem::no_files)?;
+    let bytes = content.bytes().await.map_err(Problem::no_files)?;
     let read = move || {
         let message = Message::read(&bytes, None, None)?;
         let mut text = with_hidden_tokens(&message.text).into_owned();

@@ -115,9 +115,8 @@ fn put_off(db: &mut PgConnection, id: Uuid, attempts: i16) -> Result<()> {
 
 /// Reads the message, stores its files, and creates the ticket or the followup in one transaction.
 async fn once(desk: &Desk, taken: Taken) -> Result<()> {
-    let content =
-        desk.files.get(&Path::from(taken.storage_key.as_str())).await.map_err(Problem::unavailable)?;
-    let bytes = content.bytes().await.map_err(Problem::unavailable)?;
+    let content = desk.files.get(&Path::from(taken.storage_key.as_str())).await.map_err(Problem::no_files)?;
+    let bytes = content.bytes().await.map_err(Problem::no_files)?;
     let config = desk.config.clone();
     let read = block(move || read(&bytes, &config)).await.map_err(Problem::internal)?;
     let (reading, files) = match read {

@@ -47,10 +47,11 @@ pub struct Message {
     recipient: Person,
     /// The delivery state.
     status: MessageStatus,
-    /// The number of attempts to send it.
+    /// The number of attempts to send it, with those that found no mail server: these do not count towards the twelve after
+    /// which it fails.
     #[schema(minimum = 0, example = 1)]
     #[serde(rename = "attempt_count")]
-    attempts: i16,
+    attempts: i32,
     /// The time of the next attempt; `null` unless the message waits. If mail is off, nothing is sent.
     next_attempt_at: Option<DateTime<Utc>>,
     /// The last error of the mail server or the network; `null` if there was none.
@@ -137,6 +138,7 @@ struct Row {
     kind: MessageKind,
     status: MessageStatus,
     attempts: i16,
+    unreached: i32,
     next_attempt_at: DateTime<Utc>,
     last_error: Option<String>,
     created_at: DateTime<Utc>,
@@ -152,7 +154,7 @@ impl From<(Row, Person)> for Message {
             kind: row.kind,
             recipient,
             status: row.status,
-            attempts: row.attempts,
+            attempts: row.unreached.saturating_add(row.attempts.into()),
             next_attempt_at: (row.status == MessageStatus::Waiting).then_some(row.next_attempt_at),
             last_error: row.last_error,
             created_at: row.created_at,
@@ -267,6 +269,7 @@ pub async fn retry(
             .set((
                 messages::status.eq(MessageStatus::Waiting),
                 messages::attempts.eq(0),
+                messages::unreached.eq(0),
                 messages::next_attempt_at.eq(actor.now),
             ))
             .execute(tx)?;

@@ -19,6 +19,8 @@ use crate::config::MailConfig;
 use crate::http::desk::Desk;
 use crate::outbox::delivery::{self, Message, Refusal, Sent};
 use crate::problem::Result;
+use crate::system::tasks::TaskName;
+use crate::system::watched::Watched;
 
 /// How often to look for messages if none waits.
 const LOOK: Duration = Duration::from_secs(1);
@@ -36,6 +38,7 @@ pub struct Mailer {
     pub(super) desk: Data<Desk>,
     pub(super) config: MailConfig,
     pub(super) transport: AsyncSmtpTransport<Tokio1Executor>,
+    watched: Watched,
 }
 
 /// The result of one round.
@@ -57,7 +60,8 @@ impl Mailer {
             .timeout(Some(ANSWER.min(config.lease / 3)))
             .pool_config(PoolConfig::new().max_size(CONNECTIONS))
             .build();
-        Ok(Mailer { desk, config, transport })
+        let watched = Watched::new(desk.clone(), TaskName::SendMessages);
+        Ok(Mailer { desk, config, transport, watched })
     }
 
     /// Sends messages until it is stopped, and finishes the current ones; another process sends those that take longer.
@@ -123,8 +127,15 @@ impl Mailer {
         Ok(Round::Worked)
     }
 
-    /// Whether the mail server answers and accepts the credentials.
+    /// Whether the mail server answers and accepts the credentials; recorded for administrators.
     pub(super) async fn reach(&self) -> std::result::Result<(), String> {
+        let began = std::time::Instant::now();
+        let reached = self.connect().await;
+        self.watched.ended(began, reached.as_ref().err().cloned()).await;
+        reached
+    }
+
+    async fn connect(&self) -> std::result::Result<(), String> {
         match timeout(self.config.lease / 4, self.transport.test_connection()).await {
             Ok(Ok(true)) => Ok(()),
             Ok(Ok(false)) => Err("the mail server does not answer".to_owned()),

@@ -102,7 +102,7 @@ pub fn sent(db: &mut PgConnection, id: Uuid, sent: &Sent) -> Result<()> {
 /// Why a message was not sent.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Refusal {
-    /// There is no mail server; this does not count as an attempt.
+    /// There is no mail server; this does not count towards the attempts after which the message fails.
     Unreachable(String),
     /// A temporary failure.
     ForNow(String),
@@ -119,10 +119,10 @@ pub fn refused(
     first_wait: Duration,
 ) -> Result<()> {
     let tries = usize::try_from(message.attempts).unwrap_or_default();
-    let (error, wait, counts) = match refusal {
-        Refusal::Unreachable(error) => (error, Some(first_wait), 0),
-        Refusal::ForNow(error) => (error, WAITS.get(tries).map(|times| first_wait * *times), 1),
-        Refusal::ForGood(error) => (error, None, 1),
+    let (error, wait, counts, unreached) = match refusal {
+        Refusal::Unreachable(error) => (error, Some(first_wait), 0, 1),
+        Refusal::ForNow(error) => (error, WAITS.get(tries).map(|times| first_wait * *times), 1, 0),
+        Refusal::ForGood(error) => (error, None, 1, 0),
     };
     let status = if wait.is_some() { MessageStatus::Waiting } else { MessageStatus::Failed };
     let next = crate::db::now(db)? + wait.unwrap_or_default();
@@ -132,32 +132,11 @@ pub fn refused(
         .set((
             messages::status.eq(status),
             messages::attempts.eq(messages::attempts + counts),
+            messages::unreached.eq(messages::unreached + unreached),
             messages::next_attempt_at.eq(next),
             messages::locked_until.eq(None::<DateTime<Utc>>),
             messages::last_error.eq(error),
         ))
         .execute(db)?;
     Ok(())
-}
-
-/// The maximum that a metric counts, so that its cost does not depend on the number of messages.
-pub const COUNTED: i64 = 10_000;
-
-/// The numbers of waiting and of failed messages, each up to `COUNTED`.
-pub fn counts(db: &mut PgConnection) -> Result<[(MessageStatus, i64); 2]> {
-    let mut count = |status: MessageStatus| -> Result<(MessageStatus, i64)> {
-        #[derive(QueryableByName)]
-        struct Count {
-            #[diesel(sql_type = BigInt)]
-            count: i64,
-        }
-        let found: Count = diesel::sql_query(
-            "SELECT count(*) AS count FROM (SELECT FROM messages WHERE status = $1 LIMIT $2) AS counted",
-        )
-        .bind::<diesel::sql_types::Text, _>(status)
-        .bind::<BigInt, _>(COUNTED)
-        .get_result(db)?;
-        Ok((status, found.count))
-    };
-    Ok([count(MessageStatus::Waiting)?, count(MessageStatus::Failed)?])
 }

@@ -2,6 +2,7 @@
 
 mod code;
 mod field;
+mod reason;
 
 use std::fmt;
 use std::panic::Location;
@@ -15,6 +16,7 @@ use utoipa::ToSchema;
 
 pub use self::code::Code;
 pub use self::field::{FieldCode, FieldError, FieldPlace, MOST_FAULTS, ProblemField};
+pub use self::reason::Reason;
 pub use crate::language::Text;
 use crate::language::locale::Locale;
 
@@ -34,6 +36,8 @@ pub struct Problem {
     pub retry_after: Option<i64>,
     /// For the `Content-Range` header of a 416.
     pub content_range: Option<String>,
+    /// For the metrics: why the request was refused for now.
+    reason: Reason,
     /// For the log only: the cause, and the line where it became a problem.
     cause: Option<String>,
     location: &'static Location<'static>,
@@ -56,6 +60,11 @@ impl Problem {
             accept_encoding: None,
             retry_after: None,
             content_range: None,
+            reason: match code {
+                Code::TooManyRequests => Reason::RateLimit,
+                Code::TooManyAttempts => Reason::Attempts,
+                _ => Reason::Other,
+            },
             cause: None,
             location: Location::caller(),
         }
@@ -144,6 +153,18 @@ impl Problem {
         problem
     }
 
+    /// The same, counted by the metrics with this reason.
+    pub fn because(mut self, reason: Reason) -> Self {
+        self.reason = reason;
+        self
+    }
+
+    /// A 503 because the store of files does not answer.
+    #[track_caller]
+    pub fn no_files(cause: impl fmt::Display) -> Self {
+        Self::unavailable(cause).because(Reason::Files)
+    }
+
     /// Whether it is an error of the server.
     pub fn is_fault(&self) -> bool {
         self.cause.is_some()
@@ -207,8 +228,9 @@ impl Problem {
         }
         let document = self.document(locale, request_id);
         let mut response = response.body(serde_json::to_vec(&document).unwrap_or_default());
-        // For the access log.
+        // For the access log and the metrics.
         response.extensions_mut().insert(self.code);
+        response.extensions_mut().insert(self.reason);
         response
     }
 }
@@ -289,8 +311,10 @@ impl From<diesel::result::Error> for Problem {
                 Kind::ClosedConnection | Kind::SerializationFailure | Kind::UnableToSendCommand,
                 _,
             )
-            | Error::BrokenTransactionManager => Problem::unavailable(&error),
-            Error::DatabaseError(_, info) if is_for_now(info.message()) => Problem::unavailable(&error),
+            | Error::BrokenTransactionManager => Problem::unavailable(&error).because(Reason::Database),
+            Error::DatabaseError(_, info) if is_for_now(info.message()) => {
+                Problem::unavailable(&error).because(Reason::Database)
+            }
             _ => Problem::internal(&error),
         }
     }

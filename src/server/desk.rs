@@ -10,8 +10,8 @@ use super::signals::hold_signals;
 use crate::auth::policy::Role;
 use crate::auth::tokens::Tokens;
 use crate::config::Config;
-use crate::db::Db;
 use crate::db::private::PrivatePostgres;
+use crate::db::{Db, migrations};
 use crate::http::body_memory::BodyMemory;
 use crate::http::desk::Desk;
 use crate::http::limits::Limits;
@@ -49,7 +49,8 @@ pub(super) fn desk(mut config: Config, url: &str) -> Result<Desk, StartError> {
     let limits = Limits::new(config.rate_limit);
     let body_memory = BodyMemory::new(config.body_memory_bytes);
     let uploads = UploadSlots::default();
-    let (traffic, admissions) = (Traffic::default(), Default::default());
+    let traffic = Traffic::new(&migrations::latest()?, vec![Box::new(db.waits().clone())])?;
+    let admissions = Default::default();
     let (written, stopping) = (Notify::new(), watch::Sender::new(false));
     Ok(Desk {
         db,

@@ -24,6 +24,7 @@ use crate::outbox::delivery;
 use crate::problem::Result;
 use crate::retention::removal::{self, Which};
 use crate::surveys::reminder;
+use crate::system::tasks::{self, Run, TaskName};
 use crate::tickets::attention::{running, working};
 use crate::tickets::{closing, information_deadline, presence, release, staff_calls, watch};
 use crate::webhooks::removal as removal_of_deliveries;
@@ -41,43 +42,59 @@ pub async fn run(desk: Data<Desk>) {
     loop {
         clock.tick().await;
         let config = desk.config.clone();
-        let round = desk.db.run(move |db| {
-            once(db, &config);
-            Ok(())
-        });
-        if let Err(problem) = round.await {
-            log::warn!("the periodic tasks failed and will be retried: {}", problem.log_line());
-        }
-        match removed::sweep(&desk, removed::WAIT).await {
-            Ok(0) => {}
-            Ok(count) => log::info!("unused files removed: {count}"),
+        match desk.db.run(move |db| Ok(once(db, &config))).await {
+            Ok(runs) => runs.iter().for_each(|run| run.count(&desk)),
             Err(problem) => {
-                log::warn!("the removal of unused files failed and will be retried: {}", problem.log_line())
+                log::warn!("the periodic tasks failed and will be retried: {}", problem.log_line());
             }
         }
+        let sweep = removed::sweep(&desk, removed::WAIT);
+        apart(&desk, TaskName::RemoveUnusedFiles, "unused files removed", sweep).await;
         if temporary_files_swept.is_none_or(|last| last.elapsed() >= SWEEP_TEMPORARY_FILES) {
             temporary_files_swept = Some(Instant::now());
-            match content::sweep_temporary(&desk, content::ABANDONED).await {
-                Ok(0) => {}
-                Ok(count) => log::info!("temporary files of unfinished uploads removed: {count}"),
-                Err(problem) => log::warn!(
-                    "the removal of temporary files failed and will be retried: {}",
-                    problem.log_line()
-                ),
-            }
+            let sweep = content::sweep_temporary(&desk, content::ABANDONED);
+            apart(
+                &desk,
+                TaskName::RemoveTemporaryFiles,
+                "temporary files of unfinished uploads removed",
+                sweep,
+            )
+            .await;
         }
-        if let Err(problem) = inbound::process::waiting(&desk).await {
-            log::warn!("the processing of received mail failed and will be retried: {}", problem.log_line());
-        }
+        let process = async { inbound::process::waiting(&desk).await.map(|_| 0) };
+        apart(&desk, TaskName::ProcessInboundEmails, "received mail processed", process).await;
     }
 }
 
-/// One round. If a task fails, the error is logged and the other tasks still run.
-pub fn once(db: &mut PgConnection, config: &Config) {
+/// A task that does not hold a connection for as long as it runs.
+async fn apart(desk: &Desk, task: TaskName, what: &str, act: impl Future<Output = Result<usize>>) {
+    let began = Instant::now();
+    let error = match act.await {
+        Ok(0) => None,
+        Ok(count) => {
+            log::info!("{what}: {count}");
+            None
+        }
+        Err(problem) => {
+            log::warn!("{what}: failed, will be retried: {}", problem.log_line());
+            Some(problem.log_line())
+        }
+    };
+    tasks::ended(desk, Run::ended(task, began, error)).await;
+}
+
+/// One round, and its record in the database. If a task fails, the error is logged and the other tasks still run.
+pub fn once(db: &mut PgConnection, config: &Config) -> Vec<Run> {
     limit(db, Bounds::Task);
-    tasks(db, config);
+    let mut round = Round { db, runs: Vec::new() };
+    carry_out(&mut round, config);
+    let runs = round.runs;
+    if let Err(problem) = tasks::record(db, &runs) {
+        log::warn!("the runs of the background tasks were not recorded: {}", problem.log_line());
+    }
     // The connection returns to the requests.
     limit(db, Bounds::Request);
+    runs
 }
 
 fn limit(db: &mut PgConnection, bounds: Bounds) {
@@ -86,60 +103,113 @@ fn limit(db: &mut PgConnection, bounds: Bounds) {
     }
 }
 
-fn tasks(db: &mut PgConnection, config: &Config) {
+fn carry_out(round: &mut Round<'_>, config: &Config) {
     let days = config.close_after_days;
-    each(db, "numbering of the audit log", |db, _| sequence::run(db, IfBusy::Return).map(|_| 0));
-    each(db, "tree heads signed", |db, now| heads::make_due(db, &config.audit, config.timezone, now));
-    each(db, "messages queued by a clock that was ahead", |db, _| delivery::catch_up(db));
-    each(db, "tickets returned from people who can no longer attend to them", |db, _| {
-        release::return_open_work(db, config.timezone)
+    round.run(TaskName::NumberLogEntries, "numbering of the audit log", |db, _| {
+        sequence::run(db, IfBusy::Return).map(|_| 0)
     });
-    each(db, "provisional attention clocks started", |db, _| {
+    round.run(TaskName::SignTreeHeads, "tree heads signed", |db, now| {
+        heads::make_due(db, &config.audit, config.timezone, now)
+    });
+    round.run(TaskName::CorrectMessageTimes, "messages queued by a clock that was ahead", |db, _| {
+        delivery::catch_up(db)
+    });
+    round.run(
+        TaskName::ReturnOpenWork,
+        "tickets returned from people who can no longer attend to them",
+        |db, _| release::return_open_work(db, config.timezone),
+    );
+    round.run(TaskName::StartAttentionClocks, "provisional attention clocks started", |db, _| {
         running::begin_missing(db, config.provisional_criticality, config.timezone)
     });
-    each(db, "messages about tickets that wait for staff", |db, _| staff_calls::tell(db, config));
-    each(db, "notices about attention that is due soon or overdue", |db, _| {
-        watch::notify(db, config.timezone)
+    round.run(TaskName::NotifyStaff, "messages about tickets that wait for staff", |db, _| {
+        staff_calls::tell(db, config)
     });
-    each(db, "solved tickets closed", |db, now| closing::close_solved(db, days, config.timezone, now));
-    each(db, "tickets archived without an answer of the requester", |db, now| {
-        information_deadline::archive_unanswered(db, now, config.timezone)
+    round.run(
+        TaskName::NotifyDueAttention,
+        "notices about attention that is due soon or overdue",
+        |db, _| watch::notify(db, config.timezone),
+    );
+    round.run(TaskName::CloseSolvedTickets, "solved tickets closed", |db, now| {
+        closing::close_solved(db, days, config.timezone, now)
     });
-    each(db, "missing working times computed", |db, _| working::fill_in(db, config.timezone));
-    each(db, "survey reminders queued", |db, now| reminder::send(db, config, now));
-    each(db, "notices about overdue improvement actions", |db, now| {
+    round.run(
+        TaskName::ArchiveUnansweredTickets,
+        "tickets archived without an answer of the requester",
+        |db, now| information_deadline::archive_unanswered(db, now, config.timezone),
+    );
+    round.run(TaskName::ComputeWorkingTimes, "missing working times computed", |db, _| {
+        working::fill_in(db, config.timezone)
+    });
+    round.run(TaskName::QueueSurveyReminders, "survey reminders queued", |db, now| {
+        reminder::send(db, config, now)
+    });
+    round.run(TaskName::NotifyOverdueActions, "notices about overdue improvement actions", |db, now| {
         overdue::notify(db, config.timezone, now)
     });
-    each(db, "expired records removed", |db, now| {
+    round.run(TaskName::RemoveExpiredRecords, "expired records removed", |db, now| {
         let (removed, outcome) = removal::remove(db, config.timezone, now, Which::NotYetToday);
         outcome?;
         Ok(removed.iter().map(|one| usize::try_from(one.count).unwrap_or(usize::MAX)).sum())
     });
-    each(db, "expired idempotency keys removed", |db, now| {
+    round.run(TaskName::RemoveIdempotencyKeys, "expired idempotency keys removed", |db, now| {
         let old = idempotency_keys::created_at.lt(now - chrono::Duration::hours(KEPT_HOURS));
         Ok(diesel::delete(idempotency_keys::table).filter(old).execute(db)?)
     });
-    each(db, "old deliveries of webhooks removed", removal_of_deliveries::remove);
-    each(db, "expired jobs removed", removal_of_jobs::remove);
-    each(db, "requests for a link to set a password processed", |db, _| request::process(db));
-    each(db, "expired links to set a password removed", |db, _| links::remove_expired(db));
-    each(db, "people who have left a ticket removed", |db, _| presence::rows::remove_expired(db));
-    each(db, "unused tickets for streams removed", |db, _| stream_tickets::remove_expired(db));
-    each(db, "expired sign-in attempts removed", |db, _| attempts::clean(db));
-    each(db, "expired refresh tokens removed", |db, now| {
+    round.run(
+        TaskName::RemoveWebhookDeliveries,
+        "old deliveries of webhooks removed",
+        removal_of_deliveries::remove,
+    );
+    round.run(TaskName::RemoveJobs, "expired jobs removed", removal_of_jobs::remove);
+    round.run(
+        TaskName::ProcessPasswordRequests,
+        "requests for a link to set a password processed",
+        |db, _| request::process(db),
+    );
+    round.run(TaskName::RemovePasswordLinks, "expired links to set a password removed", |db, _| {
+        links::remove_expired(db)
+    });
+    round.run(TaskName::RemovePresence, "people who have left a ticket removed", |db, _| {
+        presence::rows::remove_expired(db)
+    });
+    round.run(TaskName::RemoveStreamTickets, "unused tickets for streams removed", |db, _| {
+        stream_tickets::remove_expired(db)
+    });
+    round
+        .run(TaskName::RemoveSignInAttempts, "expired sign-in attempts removed", |db, _| attempts::clean(db));
+    round.run(TaskName::RemoveRefreshTokens, "expired refresh tokens removed", |db, now| {
         Ok(diesel::delete(refresh_tokens::table).filter(refresh_tokens::expires_at.lt(now)).execute(db)?)
     });
 }
 
-/// Runs one of the tasks, with the database's clock, and logs how many items it processed.
-fn each(
-    db: &mut PgConnection,
-    what: &str,
-    act: impl FnOnce(&mut PgConnection, DateTime<Utc>) -> Result<usize>,
-) {
-    match crate::db::now(db).and_then(|now| act(db, now)) {
-        Ok(0) => {}
-        Ok(count) => log::info!("{what}: {count}"),
-        Err(problem) => log::error!("{what}: failed, will be retried: {}", problem.log_line()),
+/// The runs of one round, on one connection.
+struct Round<'a> {
+    db: &'a mut PgConnection,
+    runs: Vec<Run>,
+}
+
+impl Round<'_> {
+    /// Runs one of the tasks, with the database's clock, and logs how many items it processed.
+    fn run(
+        &mut self,
+        task: TaskName,
+        what: &str,
+        act: impl FnOnce(&mut PgConnection, DateTime<Utc>) -> Result<usize>,
+    ) {
+        let began = Instant::now();
+        let done = crate::db::now(self.db).and_then(|now| act(self.db, now));
+        let error = match done {
+            Ok(0) => None,
+            Ok(count) => {
+                log::info!("{what}: {count}");
+                None
+            }
+            Err(problem) => {
+                log::error!("{what}: failed, will be retried: {}", problem.log_line());
+                Some(problem.log_line())
+            }
+        };
+        self.runs.push(Run::ended(task, began, error));
     }
 }

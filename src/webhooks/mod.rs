@@ -13,7 +13,6 @@ mod replay;
 mod schedule;
 mod secret;
 mod secrets;
-pub mod waiting;
 mod webhook;
 pub mod worker;
 mod write;

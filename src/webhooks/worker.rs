@@ -13,6 +13,8 @@ use super::client::{self, Clients, Post};
 use super::{fan_out, outcome};
 use crate::http::desk::Desk;
 use crate::problem::Result;
+use crate::system::tasks::TaskName;
+use crate::system::watched::Watched;
 
 /// How often to look at the log and for deliveries that are due.
 const LOOK: Duration = Duration::from_millis(500);
@@ -46,14 +48,20 @@ impl Sender {
     /// Sends until it is stopped, and finishes the current deliveries.
     pub async fn run(self, mut stopped: oneshot::Receiver<()>) {
         let (mut sending, mut looked, mut fails) = (JoinSet::new(), None::<Instant>, false);
+        let watched = Watched::new(self.desk.clone(), TaskName::SendWebhooks);
         loop {
             let is_due = looked.is_none_or(|looked| looked.elapsed() >= LOOK);
             if is_due {
                 looked = Some(Instant::now());
             }
+            let began = std::time::Instant::now();
             match self.begin(&mut sending, is_due).await {
-                Ok(_) => fails = false,
+                Ok(_) => {
+                    fails = false;
+                    watched.ended(began, None).await;
+                }
                 Err(problem) => {
+                    watched.ended(began, Some(problem.log_line())).await;
                     if !std::mem::replace(&mut fails, true) {
                         log::warn!("webhooks are not sent, will be retried: {}", problem.log_line());
                     }

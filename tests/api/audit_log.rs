@@ -30,6 +30,7 @@ const UNRECORDED: &[(&str, &str)] = &[
     ("audit_events", "the log itself"),
     ("log_entries_placed", "the log itself"),
     ("log_entries_waiting", "the log itself"),
+    ("background_tasks", "the last run of each, by the server itself"),
     ("idempotency_keys", "copies of answers for retries"),
     ("job_operations", "what a job does is recorded when it is done"),
     ("jobs", "what a job does is recorded when it is done"),

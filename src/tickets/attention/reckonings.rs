@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 use crate::auth::policy::Action;
 use crate::holidays::{Holidays, sets};
 use crate::http::{Answer, Body, Call};
-use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
+use crate::problem::{FieldCode, FieldError, Problem, Reason, Result, Text};
 use crate::tickets::clock::{Calendar, OutOfReach, Span, Stretch};
 
 /// The maximum number of stretches in a response.
@@ -135,7 +135,9 @@ pub async fn reckon(call: Call, body: Body<ReckoningCreate>) -> Result<HttpRespo
     let holidays = call.check(|db, _| sets::current(db)).await?;
     let _place = tokio::time::timeout(WAIT, PLACES.acquire())
         .await
-        .map_err(|_| Problem::unavailable("too many due times are being computed"))?
+        .map_err(|_| {
+            Problem::unavailable("too many due times are being computed").because(Reason::Computation)
+        })?
         .map_err(Problem::internal)?;
     // Runs outside of the network threads and without a database connection.
     let answer =

@@ -210,11 +210,17 @@ impl Desk {
 }
 
 impl Server {
+    /// The base URL for clients.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
     fn start(config: Config) -> Self {
         let db = Db::connect(config.database_url.as_ref().unwrap(), config.pool_size).unwrap();
         let files = server::files(&config).unwrap();
         let tokens = Tokens::new(config.jwt_secret.as_ref().unwrap(), config.jwt_previous_secret.as_deref());
-        let (traffic, limits) = (Traffic::default(), Limits::new(config.rate_limit));
+        let limits = Limits::new(config.rate_limit);
+        let traffic = Traffic::new("20000101000000", vec![Box::new(db.waits().clone())]).unwrap();
         let body_memory = BodyMemory::new(config.body_memory_bytes);
         let shared = Data::new(mesa::http::desk::Desk {
             db,

@@ -395,6 +395,7 @@ impl Attempt<'_> {
                     self.me.delete(&format!("{keys}/{}", key["id"].as_str().unwrap())),
                 ]
             }
+            Action::ReadSystem => vec![get("/system")],
             Action::ManageWebhooks => {
                 let new = json!({"url": "https://erp.example.gov.co/mesa"});
                 let created = self.me.post("/webhooks", new.clone());

@@ -1,0 +1,4 @@
+//! What the server tells about its work: the form of its log, and the traces of requests.
+
+pub mod log_format;
+pub mod traceparent;
