@@ -53,6 +53,7 @@ fn shown(config: &Config) -> Value {
         jwt_previous_secret,
         demo_password,
         log_format,
+        otlp_endpoint,
         timezone,
         entity,
         forms,
@@ -97,7 +98,6 @@ fn shown(config: &Config) -> Value {
         "jwt_secret": presence(jwt_secret),
         "jwt_previous_secret": presence(jwt_previous_secret),
         "demo_password": presence(demo_password),
-        "log_format": log_format.as_str(),
         "timezone": timezone.name(),
         "entity_name": entity.name,
         "entity_logo": presence(&entity.logo),
@@ -149,9 +149,13 @@ fn shown(config: &Config) -> Value {
         "imap_done": imap.as_ref().map(|imap| &imap.done),
         "imap_interval_seconds": imap.as_ref().map(|imap| imap.every.as_secs()),
     });
+    let telemetry = json!({
+        "log_format": log_format.as_str(),
+        "otlp_endpoint": otlp_endpoint.as_deref().map(without_credentials),
+    });
     let mut all = Map::new();
     all.insert("release".to_owned(), env!("CARGO_PKG_VERSION").into());
-    for part in [settings, mailboxes] {
+    for part in [settings, mailboxes, telemetry] {
         if let Value::Object(part) = part {
             all.extend(part);
         }

@@ -51,7 +51,7 @@ pub fn is_origin(text: &str) -> bool {
 }
 
 /// Whether links can begin with it.
-fn is_base(url: &str) -> bool {
+pub fn is_base(url: &str) -> bool {
     url::Url::parse(url).is_ok_and(|url| {
         matches!(url.scheme(), "http" | "https")
             && url.has_host()

@@ -58,6 +58,8 @@ pub struct Config {
     pub demo_password: Option<String>,
     /// The form of log lines.
     pub log_format: LogFormat,
+    /// Where traces are sent, without `/v1/traces`; `None` for nowhere.
+    pub otlp_endpoint: Option<String>,
     /// The time zone of the entity's days.
     pub timezone: Tz,
     pub entity: Entity,
@@ -191,6 +193,11 @@ impl Config {
                 "10 to 200 characters",
             ),
             log_format: from.parse(log_format::VARIABLE, LogFormat::Text, |_| true, "text or json"),
+            otlp_endpoint: from.checked(
+                "MESA_OTLP_ENDPOINT",
+                addresses::is_base,
+                "an address of an OpenTelemetry receiver such as http://collector.example:4318",
+            ),
             timezone: from.parse(
                 "MESA_TIMEZONE",
                 chrono_tz::America::Bogota,

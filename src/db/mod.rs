@@ -30,6 +30,7 @@ use self::pool::{Manager, Session};
 use self::session::Bounds;
 use self::threads::Threads;
 use crate::problem::{Problem, Reason, Result};
+use crate::telemetry::traces::{Caller, Kind};
 
 pub use among::among;
 pub use literal::{Limited, Literal};
@@ -115,10 +116,19 @@ impl Db {
         F: FnOnce(&mut PgConnection) -> Result<T> + Send + 'static,
     {
         let (pool, waits, asked) = (self.pool.clone(), self.waits.clone(), Instant::now());
+        let caller = Caller::current();
         let work = move || {
             let connection = pool.get_timeout(WAIT.saturating_sub(asked.elapsed()));
             waits.observe(asked.elapsed().as_secs_f64());
-            connection.map_err(no_connection)?.work(act)
+            caller.waited("wait for a connection");
+            let mut connection = connection.map_err(no_connection)?;
+            let span = caller.span("work with the database", Kind::Client);
+            span.set("db.system.name", "postgresql");
+            let done = span.within(|| connection.work(act));
+            if done.as_ref().is_err_and(|problem: &Problem| problem.code.status().is_server_error()) {
+                span.fail("database");
+            }
+            done
         };
         let working = self.threads.run(WAIT, work);
         tokio::pin!(working);

@@ -9,9 +9,10 @@ use actix_web::web::Data;
 
 use super::credential::Credential;
 use super::desk::Desk;
-use super::traffic::{self, Waited};
+use super::traffic::{self, Waited, known_method};
 use crate::problem::{Code, Reason};
 use crate::telemetry::traceparent::TraceParent;
+use crate::telemetry::traces::Span;
 
 /// A request that was answered: its route instead of its path, so that it contains neither tokens nor ids of people, and
 /// the id of the account that sent it.
@@ -21,7 +22,8 @@ pub struct Access<'a> {
     route: Option<String>,
     taken: Duration,
     request_id: &'a str,
-    trace: Option<TraceParent>,
+    trace_id: Option<String>,
+    span: &'a Span,
 }
 
 impl<'a> Access<'a> {
@@ -30,14 +32,17 @@ impl<'a> Access<'a> {
         response: &'a ServiceResponse,
         taken: Duration,
         request_id: &'a str,
-        trace: Option<TraceParent>,
+        parent: Option<&TraceParent>,
+        span: &'a Span,
     ) -> Self {
         let route = response.request().match_pattern();
-        Access { method, response, route, taken, request_id, trace }
+        let trace_id = span.trace_id().or_else(|| parent.map(|parent| parent.trace_id().to_owned()));
+        Access { method, response, route, taken, request_id, trace_id, span }
     }
 
     pub fn record(&self) {
         self.count();
+        self.trace();
         self.log();
     }
 
@@ -53,6 +58,21 @@ impl<'a> Access<'a> {
         });
     }
 
+    fn trace(&self) {
+        let method = known_method(self.method);
+        self.span.set("http.request.method", method);
+        if let Some(route) = &self.route {
+            self.span.rename(|| format!("{method} {route}"));
+            self.span.set("http.route", route.clone());
+        }
+        let status = self.response.status();
+        self.span.set("http.response.status_code", i64::from(status.as_u16()));
+        if status.is_server_error() {
+            let code = self.response.response().extensions().get::<Code>().map(|code| code.as_str());
+            self.span.fail(code.unwrap_or("internal"));
+        }
+    }
+
     fn log(&self) {
         let request = self.response.request();
         let account =
@@ -63,7 +83,7 @@ impl<'a> Access<'a> {
         let (status, request_id) = (self.response.status().as_u16(), self.request_id);
         let duration_ms = (self.taken.as_secs_f64() * 10_000.0).round() / 10.0;
         let line = format!("{method} {route} {status} {duration_ms:.1}ms account={account} code={code}");
-        match self.trace.as_ref().map(TraceParent::trace_id) {
+        match self.trace_id.as_deref() {
             None => log::info!(
                 target: "mesa::access", method, route, status, duration_ms, account, code, request_id;
                 "{line} request_id={request_id}"

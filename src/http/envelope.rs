@@ -19,9 +19,11 @@ use super::desk::Desk;
 use super::lifecycle::Lifecycle;
 use super::limits;
 use super::schemas::Schemas;
+use super::traffic::known_method;
 use crate::language::locale::{self, Locale};
 use crate::problem::{Code, Problem, Text};
 use crate::telemetry::traceparent::TraceParent;
+use crate::telemetry::traces::Span;
 
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 /// If the public URL uses TLS, how long browsers use TLS only (RFC 6797).
@@ -46,6 +48,7 @@ pub async fn envelope<B: MessageBody + 'static>(
         .map_or_else(|| Uuid::now_v7().to_string(), str::to_owned);
     let trace = TraceParent::of(request.headers());
     let method = request.method().clone();
+    let span = Span::of_request(known_method(&method), trace.as_ref());
     // A HEAD is handled as a GET; the server omits the body.
     if method == Method::HEAD {
         request.head_mut().method = Method::GET;
@@ -53,7 +56,7 @@ pub async fn envelope<B: MessageBody + 'static>(
     }
 
     // The result is a response by now, errors included; the framework itself answers the rest.
-    let response = next.call(request).await?.map_into_boxed_body();
+    let response = span.around(next.call(request)).await?.map_into_boxed_body();
     let locale = asked.or_else(|| response.request().extensions().get::<Locale>().copied());
     let mut response = translate(response, locale.unwrap_or(Locale::Es), &request_id);
     limits::add_headers(&mut response);
@@ -87,7 +90,7 @@ pub async fn envelope<B: MessageBody + 'static>(
     if let Some(Ok(timing)) = timing.as_deref().map(HeaderValue::from_str) {
         response.headers_mut().insert(SERVER_TIMING, timing);
     }
-    Access::new(&method, &response, elapsed, &request_id, trace).record();
+    Access::new(&method, &response, elapsed, &request_id, trace.as_ref(), &span).record();
     Ok(response)
 }
 

@@ -143,7 +143,7 @@ impl Traffic {
         self.count(request.status);
         if let Some(taken) = request.taken {
             let route = request.route.unwrap_or("unmatched");
-            let labels = [method(request.method), route, &status];
+            let labels = [known_method(request.method), route, &status];
             self.seconds.with_label_values(&labels).observe(taken.as_secs_f64());
         }
         if matches!(request.status, 429 | 503) {
@@ -182,7 +182,7 @@ fn unix_time(time: DateTime<Utc>) -> f64 {
 }
 
 /// One of the methods of HTTP: a client may send any word.
-fn method(method: &Method) -> &'static str {
+pub fn known_method(method: &Method) -> &'static str {
     const KNOWN: [&str; 8] = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"];
     KNOWN.into_iter().find(|known| *known == method.as_str()).unwrap_or("other")
 }

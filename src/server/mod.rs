@@ -40,6 +40,7 @@ use crate::jobs::worker::Jobs;
 use crate::mail::worker::Mailer;
 use crate::people::demo;
 use crate::problem::StartError;
+use crate::telemetry::traces::Traces;
 use crate::tickets;
 use crate::webhooks::worker::Sender;
 
@@ -59,6 +60,8 @@ const LAST_REQUESTS: u64 = 20;
 /// A text for the operator.
 pub fn serve(mut config: Config) -> Result<(), StartError> {
     let contract = Contract::new()?;
+    // Dropped last: it sends the last spans.
+    let traces = config.otlp_endpoint.as_deref().map(Traces::start).transpose()?;
     let certificate = config.tls.clone().map(Certificate::open).transpose()?;
     // Before PostgreSQL is started, so that a port in use is reported immediately.
     let listener = listen(&config)?;
@@ -78,6 +81,7 @@ pub fn serve(mut config: Config) -> Result<(), StartError> {
     drop(watched);
     // Dropping it would wait for threads that wait for a stopped PostgreSQL; they end with the process.
     std::mem::forget(system);
+    drop(traces);
     served
 }
 

@@ -25,6 +25,7 @@ use crate::problem::Result;
 use crate::retention::removal::{self, Which};
 use crate::surveys::reminder;
 use crate::system::tasks::{self, Run, TaskName};
+use crate::telemetry::traces::{Kind, Span};
 use crate::tickets::attention::{running, working};
 use crate::tickets::{closing, information_deadline, presence, release, staff_calls, watch};
 use crate::webhooks::removal as removal_of_deliveries;
@@ -69,7 +70,13 @@ pub async fn run(desk: Data<Desk>) {
 /// A task that does not hold a connection for as long as it runs.
 async fn apart(desk: &Desk, task: TaskName, what: &str, act: impl Future<Output = Result<usize>>) {
     let began = Instant::now();
-    let error = match act.await {
+    let span = Span::root(task.as_str(), Kind::Internal);
+    let done = span.around(act).await;
+    if done.is_err() {
+        span.fail("failed");
+    }
+    drop(span);
+    let error = match done {
         Ok(0) => None,
         Ok(count) => {
             log::info!("{what}: {count}");
@@ -198,7 +205,12 @@ impl Round<'_> {
         act: impl FnOnce(&mut PgConnection, DateTime<Utc>) -> Result<usize>,
     ) {
         let began = Instant::now();
-        let done = crate::db::now(self.db).and_then(|now| act(self.db, now));
+        let span = Span::root(task.as_str(), Kind::Internal);
+        let done = span.within(|| crate::db::now(self.db).and_then(|now| act(self.db, now)));
+        if done.is_err() {
+            span.fail("failed");
+        }
+        drop(span);
         let error = match done {
             Ok(0) => None,
             Ok(count) => {

@@ -2,3 +2,4 @@
 
 pub mod log_format;
 pub mod traceparent;
+pub mod traces;

@@ -9,12 +9,13 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::claim::{self, Taken};
-use super::client::{self, Clients, Post};
+use super::client::{self, Clients, Post, Received};
 use super::{fan_out, outcome};
 use crate::http::desk::Desk;
 use crate::problem::Result;
 use crate::system::tasks::TaskName;
 use crate::system::watched::Watched;
+use crate::telemetry::traces::{Kind, Span};
 
 /// How often to look at the log and for deliveries that are due.
 const LOOK: Duration = Duration::from_millis(500);
@@ -111,7 +112,22 @@ impl Sender {
 
 /// Sends one delivery and records what became of it.
 async fn send(desk: Data<Desk>, clients: Arc<Clients>, one: Taken, post: Post) {
-    let received = Arc::new(clients.send(&post).await);
+    let span = Span::root("webhook delivery", Kind::Client);
+    span.set("http.request.method", "POST");
+    span.set("http.request.resend_count", i64::from(one.attempts));
+    let received = clients.send(&post).await;
+    match received.status {
+        Some(status) => span.set("http.response.status_code", i64::from(status)),
+        None => span.fail("no_response"),
+    }
+    if received.status.is_some_and(|status| status >= 400) {
+        span.fail("refused");
+    }
+    span.around(record(desk, one, received)).await;
+}
+
+async fn record(desk: Data<Desk>, one: Taken, received: Received) {
+    let received = Arc::new(received);
     let one = Arc::new(one);
     let until = Instant::now() + RECORDING;
     loop {

@@ -141,6 +141,7 @@ mod ticket_facts;
 mod tickets;
 mod timeline;
 mod tls;
+mod traces;
 mod turned_critical;
 mod uploads;
 mod visibility;
