@@ -70,6 +70,16 @@ fn of_database(waiting: &Waiting) -> prometheus::Result<Vec<MetricFamily>> {
         "How long the oldest delivery that waits has waited; 0 if none waits.",
         waiting.oldest_delivery,
     )?);
+    families.extend(gauge(
+        "mesa_jobs_unfinished",
+        &format!("Jobs that wait or run, counted up to {COUNTED}."),
+        exact(waiting.jobs),
+    )?);
+    families.extend(gauge(
+        "mesa_jobs_oldest_seconds",
+        "The age of the oldest job that waits or runs; 0 if there is none.",
+        waiting.oldest_job,
+    )?);
     Ok(families)
 }
 

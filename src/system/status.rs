@@ -14,7 +14,7 @@ use super::waiting::{self, Waiting};
 use crate::auth::policy::Action;
 use crate::config::Config;
 use crate::db;
-use crate::db::schema::{background_tasks, messages, webhook_deliveries, webhooks};
+use crate::db::schema::{background_tasks, jobs, messages, webhook_deliveries, webhooks};
 use crate::http::{Answer, Call};
 use crate::language::locale::Locale;
 use crate::outbox::MessageStatus;
@@ -35,12 +35,24 @@ pub struct SystemStatus {
     mailbox: SystemMailbox,
     /// The deliveries of webhooks.
     webhooks: SystemWebhooks,
+    /// The jobs that accounts have requested.
+    jobs: SystemJobs,
     /// The last runs of the background tasks, by name. A task that has not run yet is omitted.
     #[schema(max_items = 100)]
     tasks: Vec<BackgroundTask>,
     /// What an administrator should change in the configuration of the copy that answered.
     #[schema(max_items = 100)]
     hints: Vec<SystemHint>,
+}
+
+/// The jobs that have not ended.
+#[derive(Serialize, ToSchema)]
+pub struct SystemJobs {
+    /// How many wait or run, counted up to 10,000.
+    #[schema(minimum = 0, maximum = 10_000, example = 1)]
+    unfinished_count: i64,
+    /// When the oldest one was created; `null` if there is none.
+    oldest_created_at: Option<DateTime<Utc>>,
 }
 
 /// One copy of the server.
@@ -218,6 +230,13 @@ fn status(
             last_error: reading.and_then(Row::present_error),
         },
         webhooks: webhooks(db, &waiting)?,
+        jobs: SystemJobs {
+            unfinished_count: waiting.jobs,
+            oldest_created_at: jobs::table
+                .filter(jobs::state.eq_any(["waiting", "running"]))
+                .select(diesel::dsl::min(jobs::created_at))
+                .first(db)?,
+        },
         hints: hints::read(db, config, &database.schema_version, locale)?,
         tasks: rows.into_iter().filter_map(Row::task).collect(),
         database,

@@ -1,4 +1,4 @@
-//! What waits to be sent, for the metrics and for administrators.
+//! What waits to be sent or done, for the metrics and for administrators.
 
 use diesel::prelude::*;
 use diesel::sql_types::{BigInt, Double};
@@ -8,7 +8,7 @@ use crate::problem::Result;
 /// The maximum that is counted, so that the cost does not depend on how much waits.
 pub const COUNTED: i64 = 10_000;
 
-/// Messages of the outbox, and deliveries of active webhooks. Counts are up to [`COUNTED`], ages in seconds, 0 if nothing
+/// Messages of the outbox, deliveries of active webhooks, and jobs that have not ended. Counts are up to [`COUNTED`], ages in seconds, 0 if nothing
 /// waits.
 #[derive(Debug, QueryableByName)]
 pub struct Waiting {
@@ -22,6 +22,10 @@ pub struct Waiting {
     pub deliveries: i64,
     #[diesel(sql_type = Double)]
     pub oldest_delivery: f64,
+    #[diesel(sql_type = BigInt)]
+    pub jobs: i64,
+    #[diesel(sql_type = Double)]
+    pub oldest_job: f64,
 }
 
 /// In one statement; each part reads an index up to the limit.
@@ -40,7 +44,10 @@ pub fn read(db: &mut PgConnection) -> Result<Waiting> {
                  (SELECT min(d.created_at) FROM webhooks w CROSS JOIN LATERAL \
                       (SELECT created_at FROM webhook_deliveries \
                        WHERE webhook_id = w.id AND state = 'waiting' ORDER BY created_at LIMIT 1) AS d \
-                  WHERE w.active)), 0)::float8 AS oldest_delivery",
+                  WHERE w.active)), 0)::float8 AS oldest_delivery, \
+             (SELECT count(*) FROM (SELECT FROM jobs WHERE state IN ('waiting', 'running') LIMIT $1) AS counted) AS jobs, \
+             coalesce(extract(epoch FROM clock_timestamp() - \
+                 (SELECT min(created_at) FROM jobs WHERE state IN ('waiting', 'running'))), 0)::float8 AS oldest_job",
     );
     Ok(statement.bind::<BigInt, _>(COUNTED).get_result(db)?)
 }
