@@ -305,3 +305,21 @@ fn a_stream_does_not_repeat_what_its_cursor_has_passed() {
     technician.raw("HEAD", "/events/stream?seconds=20", "", "").expect_status(200);
     assert!(start.elapsed() < Duration::from_secs(10), "a HEAD followed the stream");
 }
+
+#[test]
+fn an_account_has_a_limited_number_of_streams_at_a_time() {
+    let desk = Desk::configured(&[("MESA_ACCOUNT_STREAMS", "1"), ("MESA_STREAMS", "2")]);
+    let (requester, technician) = (desk.requester(), desk.technician());
+    thread::scope(|scope| {
+        let first = scope.spawn(|| requester.get("/events/stream?seconds=2").status);
+        thread::sleep(Duration::from_millis(500));
+        let refused = requester.get("/events/stream?seconds=1");
+        refused.problem(429, "too_many_requests");
+        assert_eq!(refused.header("retry-after"), "10");
+        let second = scope.spawn(|| technician.get("/events/stream?seconds=2").status);
+        thread::sleep(Duration::from_millis(500));
+        desk.director().get("/events/stream?seconds=1").problem(503, "unavailable");
+        assert_eq!((first.join().unwrap(), second.join().unwrap()), (200, 200));
+    });
+    requester.get("/events/stream?seconds=1").expect_status(200);
+}
