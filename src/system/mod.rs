@@ -2,6 +2,7 @@
 
 mod hints;
 pub mod metrics;
+mod oldest;
 mod status;
 pub mod tasks;
 mod waiting;

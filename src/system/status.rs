@@ -6,18 +6,17 @@ use diesel::prelude::*;
 use diesel::sql_types::Text;
 use serde::Serialize;
 use utoipa::ToSchema;
-use uuid::Uuid;
 
 use super::hints::{self, SystemHint};
+use super::oldest::{self, WaitingMessage, WaitingWebhookDelivery};
 use super::tasks::TaskName;
-use super::waiting::{self, Waiting};
+use super::waiting;
 use crate::auth::policy::Action;
 use crate::config::Config;
 use crate::db;
-use crate::db::schema::{background_tasks, jobs, messages, webhook_deliveries, webhooks};
+use crate::db::schema::background_tasks;
 use crate::http::{Answer, Call};
 use crate::language::locale::Locale;
-use crate::outbox::MessageStatus;
 use crate::problem::Result;
 
 /// The state of the installation. Everything but `server` and `hints` is the same at each copy of the server.
@@ -98,23 +97,6 @@ pub struct SystemMail {
     oldest_waiting: Option<WaitingMessage>,
 }
 
-/// A message that waits.
-#[derive(Serialize, ToSchema)]
-pub struct WaitingMessage {
-    /// Identifier of the message.
-    id: Uuid,
-    /// When it was queued.
-    created_at: DateTime<Utc>,
-    /// The number of attempts to send it.
-    #[schema(minimum = 0, example = 4)]
-    attempt_count: i32,
-    /// The time of the next attempt.
-    next_attempt_at: DateTime<Utc>,
-    /// The last error of the mail server or the network; `null` if there was none.
-    #[schema(max_length = 2000, example = "Connection error: Connection refused (os error 111)")]
-    last_error: Option<String>,
-}
-
 /// The mailbox.
 #[derive(Serialize, ToSchema)]
 pub struct SystemMailbox {
@@ -138,23 +120,6 @@ pub struct SystemWebhooks {
     waiting_count: i64,
     /// The delivery that has waited longest; `null` if none waits.
     oldest_waiting: Option<WaitingWebhookDelivery>,
-}
-
-/// A delivery that waits.
-#[derive(Serialize, ToSchema)]
-pub struct WaitingWebhookDelivery {
-    /// Identifier of the delivery.
-    id: Uuid,
-    /// Identifier of its webhook.
-    webhook_id: Uuid,
-    /// When it was made.
-    created_at: DateTime<Utc>,
-    /// The number of attempts since it was last queued.
-    #[schema(minimum = 0, example = 2)]
-    attempt_count: i32,
-    /// Why the last attempt had no answer; `null` if it had one, or if there was none.
-    #[schema(max_length = 300, example = "no answer in time")]
-    last_error: Option<String>,
 }
 
 /// A background task, of whichever copy of the server ran it last.
@@ -221,7 +186,7 @@ fn status(
             last_error: sending.and_then(Row::present_error),
             waiting_count: waiting.messages,
             failed_count: waiting.failed_messages,
-            oldest_waiting: oldest_message(db)?,
+            oldest_waiting: oldest::message(db)?,
         },
         mailbox: SystemMailbox {
             enabled: config.imap.is_some(),
@@ -229,14 +194,8 @@ fn status(
             last_succeeded_at: reading.and_then(|row| row.last_succeeded_at),
             last_error: reading.and_then(Row::present_error),
         },
-        webhooks: webhooks(db, &waiting)?,
-        jobs: SystemJobs {
-            unfinished_count: waiting.jobs,
-            oldest_created_at: jobs::table
-                .filter(jobs::state.eq_any(["waiting", "running"]))
-                .select(diesel::dsl::min(jobs::created_at))
-                .first(db)?,
-        },
+        webhooks: SystemWebhooks { waiting_count: waiting.deliveries, oldest_waiting: oldest::delivery(db)? },
+        jobs: SystemJobs { unfinished_count: waiting.jobs, oldest_created_at: oldest::job(db)? },
         hints: hints::read(db, config, &database.schema_version, locale)?,
         tasks: rows.into_iter().filter_map(Row::task).collect(),
         database,
@@ -257,57 +216,6 @@ fn database(db: &mut PgConnection) -> Result<SystemDatabase> {
     )
     .get_result(db)?;
     Ok(SystemDatabase { version: found.server, schema_version: found.schema })
-}
-
-fn oldest_message(db: &mut PgConnection) -> Result<Option<WaitingMessage>> {
-    type Columns = (Uuid, DateTime<Utc>, i16, i32, DateTime<Utc>, Option<String>);
-    let oldest: Option<Columns> = messages::table
-        .filter(messages::status.eq(MessageStatus::Waiting))
-        .order(messages::created_at)
-        .select((
-            messages::id,
-            messages::created_at,
-            messages::attempts,
-            messages::unreached,
-            messages::next_attempt_at,
-            messages::last_error,
-        ))
-        .first(db)
-        .optional()?;
-    Ok(oldest.map(|(id, created_at, attempts, unreached, next_attempt_at, last_error)| WaitingMessage {
-        id,
-        created_at,
-        attempt_count: unreached.saturating_add(attempts.into()),
-        next_attempt_at,
-        last_error,
-    }))
-}
-
-fn webhooks(db: &mut PgConnection, waiting: &Waiting) -> Result<SystemWebhooks> {
-    type Columns = (Uuid, Uuid, DateTime<Utc>, i16, Option<String>);
-    let active: Vec<Uuid> = webhooks::table.filter(webhooks::active).select(webhooks::id).load(db)?;
-    let mut oldest: Option<Columns> = None;
-    // One look at an index for each of the few webhooks.
-    for webhook_id in if waiting.deliveries == 0 { Vec::new() } else { active } {
-        let first: Option<Columns> = webhook_deliveries::table
-            .filter(webhook_deliveries::webhook_id.eq(webhook_id))
-            .filter(webhook_deliveries::state.eq("waiting"))
-            .order(webhook_deliveries::created_at)
-            .select((
-                webhook_deliveries::id,
-                webhook_deliveries::webhook_id,
-                webhook_deliveries::created_at,
-                webhook_deliveries::attempts,
-                webhook_deliveries::error,
-            ))
-            .first(db)
-            .optional()?;
-        oldest = oldest.into_iter().chain(first).min_by_key(|(_, _, created_at, ..)| *created_at);
-    }
-    let oldest_waiting = oldest.map(|(id, webhook_id, created_at, attempts, last_error)| {
-        WaitingWebhookDelivery { id, webhook_id, created_at, attempt_count: attempts.into(), last_error }
-    });
-    Ok(SystemWebhooks { waiting_count: waiting.deliveries, oldest_waiting })
 }
 
 #[derive(Queryable, Selectable)]

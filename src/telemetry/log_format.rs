@@ -70,6 +70,10 @@ struct Fields(Map<String, serde_json::Value>);
 
 impl<'kvs> VisitSource<'kvs> for Fields {
     fn visit_pair(&mut self, key: Key<'kvs>, value: Value<'kvs>) -> Result<(), kv::Error> {
+        // Stands for nothing in the lines for people.
+        if value.to_borrowed_str() == Some("-") {
+            return Ok(());
+        }
         let value = match (value.to_borrowed_str(), value.to_u64(), value.to_f64()) {
             (Some(text), ..) => json!(text),
             (None, Some(number), _) => json!(number),
@@ -87,11 +91,12 @@ mod tests {
 
     #[test]
     fn a_record_is_one_line_with_its_fields() {
-        let fields: [(&str, Value<'_>); 4] = [
+        let fields: [(&str, Value<'_>); 5] = [
             ("status", Value::from(200_u16)),
             ("duration_ms", Value::from(1.5)),
             ("route", Value::from("/tickets/{ticket_id}")),
             ("level", Value::from("not this")),
+            ("account", Value::from("-")),
         ];
         let fields = &fields[..];
         let args = format_args!("two\nlines \"and\" quotes");
@@ -108,6 +113,7 @@ mod tests {
         assert_eq!((&read["level"], &read["target"]), (&json!("warn"), &json!("mesa::access")));
         assert_eq!((&read["status"], &read["duration_ms"]), (&json!(200), &json!(1.5)));
         assert_eq!(read["route"], "/tickets/{ticket_id}");
+        assert!(read.get("account").is_none(), "{read}");
         let at = read["timestamp"].as_str().unwrap();
         assert!(chrono::DateTime::parse_from_rfc3339(at).is_ok() && at.ends_with('Z'), "{at}");
     }
