@@ -141,7 +141,7 @@ pub struct BackgroundTask {
     failure_count: i32,
     /// How long the last run took, in milliseconds.
     #[schema(minimum = 0, example = 12)]
-    duration_ms: i64,
+    duration_ms: i32,
 }
 
 /// Read the state of the installation
@@ -246,7 +246,7 @@ impl Row {
             last_failed_at: self.last_failed_at,
             last_error: self.last_error,
             failure_count: self.failures,
-            duration_ms: self.duration_ms,
+            duration_ms: i32::try_from(self.duration_ms).unwrap_or(i32::MAX),
         })
     }
 }
