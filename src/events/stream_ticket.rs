@@ -17,12 +17,12 @@ use crate::problem::Result;
 pub struct StreamTicket {
     /// The ticket, for the parameter `ticket` of `GET /events/stream`. It is only in this response.
     #[schema(min_length = 43, max_length = 43, pattern = "^[0-9A-Za-z_-]{43}$")]
-    ticket: String,
+    stream_ticket: String,
     /// Until when the stream can be opened with it.
     expires_at: DateTime<Utc>,
     /// The path of the stream with the ticket; add `&after=…` and `&type=…`.
     #[schema(max_length = 200)]
-    url: String,
+    link: String,
 }
 
 /// Request a ticket to open a stream
@@ -43,9 +43,9 @@ pub async fn issue(call: Call, body: Body<EmptyBody>) -> Result<HttpResponse> {
     let answer = call.check(move |db, actor| {
         body.read()?;
         let (ticket, expires_at) = stream_tickets::create(db, &credential, actor.now)?;
-        let url = format!("{PATH}?{PARAMETER}={ticket}");
+        let link = format!("{PATH}?{PARAMETER}={ticket}");
         // Without the ticket: proxies write this header to logs.
-        Answer::created(PATH.to_owned(), &StreamTicket { ticket, expires_at, url })
+        Answer::created(PATH.to_owned(), &StreamTicket { stream_ticket: ticket, expires_at, link })
     });
     Ok(sessions::secret(answer.await?))
 }

@@ -17,10 +17,10 @@ fn issue(client: &Client) -> (Value, String) {
     let answer = client.post("/events/stream-tickets", json!({}));
     let issued = answer.created();
     assert_eq!(answer.header("cache-control"), "no-store");
-    let ticket = issued["ticket"].as_str().unwrap();
+    let ticket = issued["stream_ticket"].as_str().unwrap();
     logs::keep_secret(ticket);
     assert!(!answer.header("location").contains(ticket));
-    let path = issued["url"].as_str().unwrap().strip_prefix("/api/v1").unwrap();
+    let path = issued["link"].as_str().unwrap().strip_prefix("/api/v1").unwrap();
     let path = format!("{path}&seconds=1");
     (issued, path)
 }
@@ -46,7 +46,7 @@ fn a_ticket_opens_the_stream_once_at_another_copy() {
     assert_eq!(opened, 1);
     // Kept as a hash, for half a minute.
     let (kept, _) = issue(&technician);
-    let ticket = kept["ticket"].as_str().unwrap();
+    let ticket = kept["stream_ticket"].as_str().unwrap();
     let hashed = format!("SELECT count(*) FROM stream_tickets WHERE token_hash = sha256('{ticket}')");
     assert_eq!(desk.database.count(&hashed), 1);
     assert_eq!(desk.database.count("SELECT count(*) FROM stream_tickets"), 1);
@@ -59,7 +59,7 @@ fn nothing_but_the_stream_accepts_a_ticket() {
     let desk = Desk::open();
     let (technician, nobody) = (desk.technician(), desk.nobody());
     let (issued, path) = issue(&technician);
-    let ticket = issued["ticket"].as_str().unwrap();
+    let ticket = issued["stream_ticket"].as_str().unwrap();
     for other in ["/events", "/tickets", "/me"] {
         nobody.get(&format!("{other}?ticket={ticket}")).problem(401, "unauthenticated");
         nobody.holding(ticket).get(other).problem(401, "unauthenticated");
