@@ -5,6 +5,8 @@ CREATE TABLE jobs (
     owner_id     uuid NOT NULL REFERENCES users,
     -- The key with which the job was created: the job ends with it.
     key_id       uuid,
+    -- Of a job that was created with a sign-in: the job ends with the sign-ins of this era.
+    era          integer,
     kind         text NOT NULL CHECK (kind IN ('ticket_bulk', 'ticket_export')),
     state        text NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'running', 'succeeded', 'failed', 'canceled')),
     locale       text NOT NULL,
@@ -28,6 +30,7 @@ CREATE TABLE jobs (
     finished_at  timestamptz,
     expires_at   timestamptz NOT NULL,
     CONSTRAINT jobs_finished CHECK ((finished_at IS NULL) = (state IN ('waiting', 'running'))),
+    CONSTRAINT jobs_proof CHECK (num_nonnulls(key_id, era) = 1),
     CONSTRAINT jobs_file CHECK (num_nonnulls(storage_key, file_name, content_type, size, sha256) IN (0, 5)),
     CONSTRAINT jobs_problem CHECK ((problem IS NOT NULL) = (state = 'failed'))
 );
@@ -39,8 +42,9 @@ CREATE INDEX jobs_expires_idx ON jobs (expires_at);
 CREATE TABLE job_operations (
     job_id    uuid NOT NULL REFERENCES jobs ON DELETE CASCADE,
     position  integer NOT NULL CHECK (position >= 0),
-    operation jsonb,
-    result    jsonb,
+    -- As text, since jsonb cannot hold every name that a client may send.
+    operation json,
+    result    json,
     PRIMARY KEY (job_id, position),
     CONSTRAINT job_operations_done CHECK (operation IS NULL OR result IS NULL)
 );

@@ -451,8 +451,8 @@ diesel::table! {
     job_operations (job_id, position) {
         job_id -> Uuid,
         position -> Int4,
-        operation -> Nullable<Jsonb>,
-        result -> Nullable<Jsonb>,
+        operation -> Nullable<Json>,
+        result -> Nullable<Json>,
     }
 }
 
@@ -461,6 +461,7 @@ diesel::table! {
         id -> Uuid,
         owner_id -> Uuid,
         key_id -> Nullable<Uuid>,
+        era -> Nullable<Int4>,
         kind -> Text,
         state -> Text,
         locale -> Text,

@@ -94,6 +94,7 @@ mod tests {
         let fourth = take(1).unwrap();
         assert_eq!(take(2).unwrap_err().code, Code::Unavailable);
         drop((second, third, fourth));
-        assert_eq!((places.taken().all, places.taken().of.len()), (0, 0));
+        let taken = places.taken();
+        assert_eq!((taken.all, taken.of.len()), (0, 0));
     }
 }

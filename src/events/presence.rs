@@ -75,15 +75,22 @@ impl Presences {
 
     /// The ticket of this entry may have another category: others may know who is there.
     pub fn take_in(&mut self, entry: &Entry) {
+        let mut changes = Vec::new();
         for ((ticket_id, _), (present, change)) in &mut self.there {
             let is_moved = (present.unit_id, present.category_id) != (entry.unit_id, entry.category_id);
             if Some(*ticket_id) == entry.ticket_id && is_moved {
+                // For those who saw it before; those who see it now get that the person is there.
+                let mut gone = present.clone();
+                gone.activity = None;
+                changes.push(Change::of(&gone));
                 (present.unit_id, present.category_id) = (entry.unit_id, entry.category_id);
                 if let Some(moved) = Change::of(present) {
-                    *change = moved;
+                    *change = Arc::clone(&moved);
+                    changes.push(Some(moved));
                 }
             }
         }
+        changes.into_iter().for_each(|change| self.add(change));
     }
 
     fn add(&mut self, change: Option<Arc<Change>>) {

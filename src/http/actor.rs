@@ -74,15 +74,15 @@ impl Actor {
         Self::permitted(account, &[action], None, timezone)
     }
 
-    /// The owner of work that a request began and the server carries out later; `key_id`: the key of that request. What the
-    /// transaction changes is recorded as theirs.
+    /// The owner of work that a request began and the server carries out later, with the key of that request, or the era of its
+    /// sign-in. What the transaction changes is recorded as theirs.
     ///
     /// # Errors
-    /// `Code::Unauthenticated` if the account is not active or the key not valid, `Code::Forbidden` if it may do none of these.
+    /// `Code::Unauthenticated` if the account is not active or the key or the sign-in not valid, `Code::Forbidden` if it may do none of these.
     pub fn of_job(
         tx: &mut PgConnection,
         user_id: Uuid,
-        key_id: Option<Uuid>,
+        (key_id, era): (Option<Uuid>, Option<i32>),
         permission: &[Action],
         timezone: Tz,
     ) -> Result<Self> {
@@ -91,6 +91,9 @@ impl Actor {
             None => Subject::Account(user_id),
         };
         let account = Account::read_to_write(tx, subject)?;
+        if era.is_some_and(|era| era != account.era) {
+            return Err(unauthenticated());
+        }
         Self::permitted(account, permission, None, timezone)
     }
 

@@ -345,6 +345,9 @@ impl Call {
             return Ok(None);
         };
         let mut request = format!("{} {} ", self.request.method(), self.request.path()).into_bytes();
+        if !self.request.query_string().is_empty() {
+            request.extend_from_slice(format!("?{} ", self.request.query_string()).as_bytes());
+        }
         request.extend_from_slice(fingerprint);
         Ok(Some(Key { key, requests: self.desk.tokens.fingerprints(&request)? }))
     }

@@ -56,6 +56,11 @@ const PATTERNS: &[(&str, &str, &str)] = &[
         "It must be a path of this API, such as /api/v1/statistics.",
     ),
     (
+        "^[0-9A-Za-z_-]{43}$",
+        "Debe tener 43 letras sin tilde, cifras, `_` o `-`.",
+        "It must have 43 letters from A to Z, digits, `_` or `-`.",
+    ),
+    (
         "^mesa_[sp]k_[0-9A-Za-z]{38}$",
         "Debe ser una clave: `mesa_sk_` o `mesa_pk_` y 38 letras o cifras.",
         "It must be a key: `mesa_sk_` or `mesa_pk_` and 38 letters or digits.",

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use actix_web::http::Method;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SubsecRound, Utc};
 use prometheus::core::Collector;
 use prometheus::proto::MetricFamily;
 use prometheus::{
@@ -62,7 +62,7 @@ impl Traffic {
         let build =
             gauges("mesa_build_info", "The version of the server and its schema.", &["version", "schema"])?;
         build.with_label_values(&[env!("CARGO_PKG_VERSION"), schema]).set(1.0);
-        let started_at = Utc::now();
+        let started_at = Utc::now().trunc_subsecs(3);
         let start = Gauge::new("process_start_time_seconds", "When the process started, as Unix time.")?;
         start.set(unix_time(started_at));
         let traffic = Traffic {

@@ -3,6 +3,8 @@
 use actix_web::http::header::{ContentDisposition, DispositionParam, DispositionType};
 use actix_web::web::Path;
 use actix_web::{HttpRequest, HttpResponse, get};
+use object_store::path::Path as StoredPath;
+use object_store::{Error, ObjectStoreExt};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -17,7 +19,7 @@ use crate::problem::{Problem, Result};
 
 /// Download the file of a job
 ///
-/// Each download is recorded in the audit log. An interrupted one can be resumed with `Range` and `If-Range`. A file is for those who still see what it was made
+/// Each request is recorded in the audit log as an export. An interrupted download can be resumed with `Range` and `If-Range`. A file is for those who still see what it was made
 /// from: it is a 403 once the account has another role or another limit than when the job was created.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadTicket))),
@@ -44,6 +46,10 @@ pub async fn download(call: Call, id: Path<Uuid>, request: HttpRequest) -> Resul
             Ok((file, row.storage_key.unwrap_or_default()))
         })
         .await?;
+    // After the restoration of a backup, which has the files of attachments and messages alone.
+    if let Err(Error::NotFound { .. }) = call.desk.files.head(&StoredPath::from(storage_key.as_str())).await {
+        return Err(Problem::not_found());
+    }
     let disposition = ContentDisposition {
         disposition: DispositionType::Attachment,
         parameters: vec![DispositionParam::Filename(file.file_name)],

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use chrono_tz::Tz;
 use diesel::prelude::*;
-use diesel::sql_types::{Jsonb, Nullable, SmallInt, Text, Uuid as SqlUuid};
+use diesel::sql_types::{Bool, Integer, Jsonb, Nullable, SmallInt, Text, Uuid as SqlUuid};
 use serde_json::Value;
 use uuid::Uuid;
 
@@ -33,6 +33,8 @@ pub struct Held {
     owner_id: Uuid,
     #[diesel(sql_type = Nullable<SqlUuid>)]
     key_id: Option<Uuid>,
+    #[diesel(sql_type = Nullable<Integer>)]
+    era: Option<i32>,
     #[diesel(sql_type = Text)]
     pub kind: JobKind,
     #[diesel(sql_type = Text)]
@@ -54,24 +56,28 @@ pub struct Progress {
 }
 
 impl Held {
-    /// Takes the oldest job that nobody carries out. Jobs of one account are taken in the order of their creation.
+    /// Takes the job that nobody carries out and that was not worked on for the longest time: new ones first, so that accounts
+    /// with many operations do not hold up others. Jobs of one account are taken in the order of their creation.
+    /// `with_exports`: whether it may be an export, which is not interrupted.
     ///
     /// # Errors
     /// The error of the database.
-    pub fn take(db: &mut PgConnection) -> Result<Option<Self>> {
+    pub fn take(db: &mut PgConnection, with_exports: bool) -> Result<Option<Self>> {
         let taken: Option<Held> = diesel::sql_query(
             "WITH due AS MATERIALIZED ( \
                  SELECT j.id FROM jobs j WHERE j.state IN ('waiting', 'running') \
                      AND (j.locked_until IS NULL OR j.locked_until <= clock_timestamp()) \
+                     AND ($2 OR j.kind <> 'ticket_export') \
                      AND NOT EXISTS (SELECT FROM jobs earlier WHERE earlier.owner_id = j.owner_id \
                          AND earlier.state IN ('waiting', 'running') AND (earlier.created_at, earlier.id) < (j.created_at, j.id)) \
-                 ORDER BY j.created_at, j.id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED) \
+                 ORDER BY j.locked_until NULLS FIRST, j.created_at, j.id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED) \
              UPDATE jobs SET state = 'running', locked_by = $1, locked_until = clock_timestamp() + interval '60 seconds', \
                  started_at = coalesce(started_at, clock_timestamp()) \
              WHERE id = (SELECT id FROM due) \
-             RETURNING id, owner_id, key_id, kind, locale, parameters, seen, attempts, locked_by",
+             RETURNING id, owner_id, key_id, era, kind, locale, parameters, seen, attempts, locked_by",
         )
         .bind::<SqlUuid, _>(Uuid::new_v4())
+        .bind::<Bool, _>(with_exports)
         .get_result(db)
         .optional()?;
         Ok(taken)
@@ -98,9 +104,9 @@ impl Held {
     /// The owner, with the rights that they have now.
     ///
     /// # Errors
-    /// A 401 if the account or the key is not valid any more, a 403 if it may do none of these.
+    /// A 401 if the account, the key or the sign-in is not valid any more, a 403 if it may do none of these.
     pub fn owner(&self, tx: &mut PgConnection, permission: &[Action], timezone: Tz) -> Result<Actor> {
-        Actor::of_job(tx, self.owner_id, self.key_id, permission, timezone)
+        Actor::of_job(tx, self.owner_id, (self.key_id, self.era), permission, timezone)
     }
 
     /// The same, if they see what they saw when the job was created.
@@ -209,7 +215,13 @@ impl Held {
     /// # Errors
     /// The error of the database: the job is taken again when the lease expires.
     pub fn give_back(&self, tx: &mut PgConnection) -> Result<()> {
-        if self.lock(tx)? { self.release(tx, self.attempts, TimeDelta::zero()) } else { Ok(()) }
+        if !self.lock(tx)? {
+            return Ok(());
+        }
+        let now = crate::db::now(tx)?;
+        let free = (jobs::locked_until.eq(now), jobs::locked_by.eq(None::<Uuid>));
+        diesel::update(self.row()).set(free).execute(tx)?;
+        Ok(())
     }
 
     fn release(&self, tx: &mut PgConnection, attempts: i16, wait: TimeDelta) -> Result<()> {

@@ -7,7 +7,8 @@ use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::job::{Job, JobKind, JobState, Row};
-use crate::db::schema::jobs;
+use crate::db::schema::{jobs, users};
+use crate::http::credential::Proof;
 use crate::http::{Actor, Answer};
 use crate::language::locale::Locale;
 use crate::problem::{Code, Problem, Result, Text};
@@ -21,8 +22,8 @@ const MOST: i64 = 20;
 /// A job to create.
 pub struct NewJob {
     pub kind: JobKind,
-    /// The key of the request: the job ends with it.
-    pub key_id: Option<Uuid>,
+    /// What the request was sent with: the job ends with the key, or when all sign-ins of the account end.
+    pub proof: Proof,
     /// The language of the problems in its results.
     pub locale: Locale,
     pub parameters: Value,
@@ -36,6 +37,8 @@ impl NewJob {
     /// # Errors
     /// [`Code::TooManyJobs`] if the account has too many that have not ended.
     pub fn create(self, tx: &mut PgConnection, actor: &Actor) -> Result<Row> {
+        // Requests of one account are counted one after the other.
+        users::table.find(actor.id).select(users::id).for_no_key_update().execute(tx)?;
         let unfinished: i64 = jobs::table
             .filter(jobs::owner_id.eq(actor.id))
             .filter(jobs::state.eq_any([JobState::Waiting, JobState::Running]))
@@ -48,10 +51,15 @@ impl NewJob {
             );
             return Err(Problem::new(Code::TooManyJobs, detail));
         }
+        let (key_id, era) = match self.proof {
+            Proof::SignIn { era } => (None, Some(era)),
+            Proof::TokenOfKey { key_id, .. } | Proof::Key { key_id, .. } => (Some(key_id), None),
+        };
         let row = diesel::insert_into(jobs::table).values((
             jobs::id.eq(Uuid::now_v7()),
             jobs::owner_id.eq(actor.id),
-            jobs::key_id.eq(self.key_id),
+            jobs::key_id.eq(key_id),
+            jobs::era.eq(era),
             jobs::kind.eq(self.kind),
             jobs::locale.eq(self.locale),
             jobs::parameters.eq(self.parameters),

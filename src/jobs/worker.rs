@@ -1,5 +1,7 @@
 //! Carries out jobs, in every copy of the server.
 
+use std::cell::Cell;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +13,7 @@ use tokio::task::JoinSet;
 use tokio::time::{interval, sleep};
 
 use super::held::{Held, RENEWED_EVERY};
+use super::job::JobKind;
 use crate::http::desk::Desk;
 use crate::http::schemas::Schemas;
 use crate::problem::Result;
@@ -34,13 +37,21 @@ pub struct Jobs {
 impl Jobs {
     /// Carries out jobs until it is stopped, and gives back those that have not ended.
     pub async fn run(self, mut stopped: oneshot::Receiver<()>) {
-        let (mut working, mut fails) = (JoinSet::new(), false);
+        let (mut working, mut fails, exports) = (JoinSet::new(), false, Rc::new(Cell::new(0)));
         loop {
             while working.len() < AT_ONCE {
-                match self.desk.db.run(Held::take).await {
+                // Operations are carried out beside an export, however long it takes.
+                let with_exports = exports.get() == 0;
+                match self.desk.db.run(move |db| Held::take(db, with_exports)).await {
                     Ok(Some(held)) => {
                         fails = false;
-                        working.spawn_local(self.clone().one(held));
+                        let (work, exports) = (self.clone(), Rc::clone(&exports));
+                        let is_export = u8::from(held.kind == JobKind::TicketExport);
+                        exports.set(exports.get() + is_export);
+                        working.spawn_local(async move {
+                            work.one(held).await;
+                            exports.set(exports.get() - is_export);
+                        });
                     }
                     Ok(None) => {
                         fails = false;
@@ -64,13 +75,14 @@ impl Jobs {
         while working.join_next().await.is_some() {}
     }
 
-    /// Carries out the jobs that wait, one after the other; returns how many were begun.
+    /// Carries out the jobs that wait, one after the other; returns how many were begun, again for each time that one was given
+    /// back.
     ///
     /// # Errors
     /// The error of the database.
     pub async fn round(&self) -> Result<usize> {
         let mut begun = 0;
-        while let Some(held) = self.desk.db.run(Held::take).await? {
+        while let Some(held) = self.desk.db.run(|db| Held::take(db, true)).await? {
             begun += 1;
             self.clone().one(held).await;
         }

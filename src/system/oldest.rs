@@ -68,8 +68,14 @@ pub fn message(db: &mut PgConnection) -> Result<Option<WaitingMessage>> {
         created_at,
         attempt_count: unreached.saturating_add(attempts.into()),
         next_attempt_at,
-        last_error,
+        last_error: last_error.map(|error| class(&error).to_owned()),
     }))
+}
+
+/// An error of the mail server without its text, which may name people: `transient error (450)`.
+fn class(error: &str) -> &str {
+    let is_answer = ["transient error (", "permanent error ("].iter().any(|class| error.starts_with(class));
+    error.find(')').filter(|_| is_answer).map_or(error, |end| &error[..=end])
 }
 
 /// The delivery of an active webhook that has waited longest.
@@ -113,4 +119,20 @@ pub fn delivery(db: &mut PgConnection) -> Result<Option<WaitingWebhookDelivery>>
 pub fn job(db: &mut PgConnection) -> Result<Option<DateTime<Utc>>> {
     let unfinished = jobs::table.filter(jobs::state.eq_any(["waiting", "running"]));
     Ok(unfinished.select(diesel::dsl::min(jobs::created_at)).first(db)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_mail_server_says_is_left_out() {
+        assert_eq!(
+            class("transient error (450): 4.2.0 <rosa@mesa.test> greylisted (wait)"),
+            "transient error (450)"
+        );
+        assert_eq!(class("permanent error (550): no Rosa here"), "permanent error (550)");
+        let away = "Connection error: Connection refused (os error 111)";
+        assert_eq!(class(away), away);
+    }
 }

@@ -98,6 +98,57 @@ fn a_client_may_prefer_a_job() {
 }
 
 #[test]
+fn a_job_refuses_what_a_request_refuses() {
+    let desk = Desk::open();
+    let technician = desk.technician();
+    let body = json!({"operations": [
+        {"create": {"subject": "Uno", "description": "x", "x\u{0}y": 1}},
+        {"create": {"subject": 7, "description": "x"}},
+        {"ticket_id": 9_007_199_254_740_991_i64, "closure": {}},
+        {},
+    ]});
+    let at_once = technician.post("/tickets/bulk", body.clone()).ok()["results"].clone();
+    let job = technician.with("prefer", "respond-async").post("/tickets/bulk", body).expect(202);
+    desk.carry_out_jobs();
+    let results = results(&technician, &format!("/jobs/{}", job["id"].as_str().unwrap()));
+    assert_eq!(results.len(), 4);
+    for (later, now) in results.iter().zip(at_once.as_array().unwrap()) {
+        assert_eq!((&later["status"], &later["problem"]), (&now["status"], &now["problem"]));
+    }
+}
+
+#[test]
+fn an_export_with_other_filters_is_another_request() {
+    let desk = Desk::open();
+    let key = desk.technician().with("idempotency-key", "uno");
+    let body = json!({"format": "csv"});
+    let first = key.post("/tickets/exports?status=received", body.clone()).expect(202);
+    assert_eq!(key.post("/tickets/exports?status=received", body.clone()).expect(202), first);
+    key.post("/tickets/exports?status=closed", body).problem(422, "idempotency_key_reused");
+}
+
+#[test]
+fn an_attempt_that_lost_its_lease_replaces_nothing() {
+    let desk = Desk::open();
+    let technician = desk.technician();
+    desk.requester().register("Sin red");
+    let (job, csv) = export(&desk, &technician, "csv", "");
+    // As an attempt that began before, and ends after the job.
+    desk.database.run(
+        "UPDATE jobs SET state = 'waiting', finished_at = NULL, locked_by = NULL, storage_key = NULL, \
+        file_name = NULL, content_type = NULL, size = NULL, sha256 = NULL",
+    );
+    desk.requester().register("Otra");
+    desk.carry_out_jobs();
+    let keys = desk.database.count("SELECT count(*) FROM removed_files WHERE storage_key LIKE 'exports/%'");
+    assert_eq!(keys, 2, "each attempt has a file of its own");
+    let file = technician.get(&job["written_file"]["link"].as_str().unwrap().replace("/api/v1", ""));
+    assert_ne!(file.bytes, csv);
+    let kept = "SELECT count(*) FROM removed_files r JOIN jobs j USING (storage_key) WHERE r.removed_at > now() + interval '71 hours'";
+    assert_eq!(desk.database.count(kept), 1);
+}
+
+#[test]
 fn a_canceled_job_does_nothing_more() {
     let desk = Desk::open();
     let technician = desk.technician();
@@ -163,6 +214,21 @@ fn a_job_has_the_rights_of_its_owner_at_that_time() {
     );
     assert_eq!(desk.database.count(&state), 1);
     assert_eq!(desk.database.count("SELECT count(*) FROM tickets"), 0);
+}
+
+#[test]
+fn a_job_of_a_session_ends_with_the_sessions() {
+    let desk = Desk::open();
+    let technician = desk.another(Role::Technician);
+    let job = queue(&technician, registrations(&desk, 101));
+    desk.database
+        .run(&format!("UPDATE users SET sign_in_era = sign_in_era + 1 WHERE id = '{}'", technician.id()));
+    assert_eq!(desk.carry_out_jobs(), 1);
+    let ended = format!(
+        "SELECT count(*) FROM jobs WHERE id = '{}' AND problem->>'code' = 'unauthenticated'",
+        &job[6..]
+    );
+    assert_eq!(desk.database.count(&ended), 1);
 }
 
 fn export(desk: &Desk, client: &Client, format: &str, query: &str) -> (Value, Vec<u8>) {
@@ -289,7 +355,7 @@ fn a_server_killed_in_the_middle_of_a_job_carries_out_nothing_twice() {
     };
     for kill in 1..=kills {
         let mut running = start();
-        let share = i64::try_from(400 * kill / (kills + 1)).unwrap();
+        let share = i64::from(400 * kill / (kills + 1));
         wait_for(&|| done() >= share);
         std::thread::sleep(Duration::from_millis(u64::try_from(kill * 7 % 13).unwrap()));
         running.signal(Signal::SIGKILL);

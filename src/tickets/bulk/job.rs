@@ -1,16 +1,17 @@
 //! More operations than a request carries out: the rest of the work is a job.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use actix_web::web::Data;
 use diesel::prelude::*;
-use diesel::sql_types::{Array, Integer, Jsonb, Uuid as SqlUuid};
+use diesel::sql_types::{Array, Integer, Json, Uuid as SqlUuid};
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use super::model::{BulkOperation, BulkResult};
 use super::{Bulk, lock, operation};
 use crate::db::schema::job_operations as rows;
+use crate::http::credential::Proof;
 use crate::http::desk::Desk;
 use crate::http::schemas::Schemas;
 use crate::http::{Actor, Answer};
@@ -25,6 +26,9 @@ use crate::tickets::steps::Setting;
 /// for its end.
 const AT_ONCE: i64 = 20;
 
+/// How long a job is carried out before others have their turn.
+const TURN: Duration = Duration::from_secs(2);
+
 /// Queues these operations.
 ///
 /// # Errors
@@ -32,7 +36,7 @@ const AT_ONCE: i64 = 20;
 pub fn queue(
     tx: &mut PgConnection,
     actor: &Actor,
-    (key_id, locale): (Option<Uuid>, Locale),
+    (proof, locale): (Proof, Locale),
     operations: &[BulkOperation],
     atomic: bool,
 ) -> Result<Answer> {
@@ -44,15 +48,15 @@ pub fn queue(
         return Err(Problem::field(FieldError::new("/atomic", FieldCode::NotAllowed, detail)));
     }
     let total = i32::try_from(operations.len()).map_err(Problem::internal)?;
-    let job = NewJob { kind: JobKind::TicketBulk, key_id, locale, parameters: json!({}), total: Some(total) };
+    let job = NewJob { kind: JobKind::TicketBulk, proof, locale, parameters: json!({}), total: Some(total) };
     let job = job.create(tx, actor)?;
     let operations = serde_json::to_value(operations).map_err(Problem::internal)?;
     diesel::sql_query(
         "INSERT INTO job_operations (job_id, position, operation) \
-         SELECT $1, place - 1, operation FROM jsonb_array_elements($2) WITH ORDINALITY AS each (operation, place)",
+         SELECT $1, place - 1, operation FROM json_array_elements($2) WITH ORDINALITY AS each (operation, place)",
     )
     .bind::<SqlUuid, _>(job.id)
-    .bind::<Jsonb, _>(operations)
+    .bind::<Json, _>(operations)
     .execute(tx)?;
     queue::accepted(job)
 }
@@ -63,10 +67,11 @@ pub fn queue(
 /// # Errors
 /// Of the server; a 401 or a 403 if the owner may do nothing of this any more.
 pub async fn run(desk: Data<Desk>, schemas: Arc<Schemas>, held: Arc<Held>) -> Result<()> {
+    let began = Instant::now();
     loop {
         let (held, schemas, of_job) = (Arc::clone(&held), Arc::clone(&schemas), desk.clone());
-        let is_stopping = *desk.stopping.borrow();
-        let chunk = move |tx: &mut PgConnection| match is_stopping {
+        let makes_way = *desk.stopping.borrow() || began.elapsed() > TURN;
+        let chunk = move |tx: &mut PgConnection| match makes_way {
             true => held.give_back(tx).map(|()| false),
             false => chunk(tx, of_job, schemas, &held),
         };
@@ -124,7 +129,7 @@ fn record(tx: &mut PgConnection, held: &Held, positions: Vec<i32>, results: Vec<
     )
     .bind::<SqlUuid, _>(held.id)
     .bind::<Array<Integer>, _>(positions)
-    .bind::<Array<Jsonb>, _>(kept)
+    .bind::<Array<Json>, _>(kept)
     .execute(tx)?;
     Ok(())
 }

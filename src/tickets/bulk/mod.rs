@@ -58,12 +58,12 @@ use crate::problem::{Code, FieldError, FieldPlace, Problem, Result};
 pub async fn carry_out(call: Call, body: Body<TicketBulkCreate>) -> Result<HttpResponse> {
     let setting = Setting::of(&call);
     let desk = setting.desk.clone();
-    let (key_id, is_async) = (call.credential().key_id(), call.prefers_async());
+    let (proof, is_async) = (call.credential().proof, call.prefers_async());
     let answer = call.write(body, move |tx, actor, body| {
         let schemas = body.schemas();
         let TicketBulkCreate { operations, atomic } = body.read()?;
         if is_async || operations.len() > MOST_AT_ONCE {
-            return job::queue(tx, actor, (key_id, setting.locale), &operations, atomic);
+            return job::queue(tx, actor, (proof, setting.locale), &operations, atomic);
         }
         lock(tx, actor, &operations)?;
         let results = Bulk::new(setting, schemas, atomic).results(tx, actor, operations)?;

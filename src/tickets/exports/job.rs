@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use actix_web::web::{self, Data};
 use diesel::prelude::*;
+use uuid::Uuid;
 
 use super::queue::{Parameters, TicketFileFormat};
 use super::rows::{batch, lines};
@@ -16,6 +17,7 @@ use crate::http::desk::Desk;
 use crate::http::schemas::Schemas;
 use crate::jobs::held::Held;
 use crate::jobs::job::JobFile;
+use crate::jobs::removal::erasures;
 use crate::problem::{Problem, Result};
 use crate::tickets::filters::{TicketFilters, filtered};
 use crate::tickets::list::page;
@@ -33,7 +35,7 @@ const FILTERED: &str = "POST /api/v1/tickets/exports";
 /// What is written so far.
 enum Sheet {
     Text(TicketFileFormat),
-    Workbook(TicketWorkbook),
+    Workbook(Box<TicketWorkbook>),
 }
 
 /// Writes the file. A job that was interrupted begins again: nobody has seen the file that it wrote.
@@ -46,21 +48,24 @@ pub async fn run(desk: Data<Desk>, schemas: Arc<Schemas>, held: Arc<Held>) -> Re
         serde_json::from_value(held.parameters.clone()).map_err(Problem::internal)?;
     let query = Query::<TicketFilters>::stored(FILTERED, query, desk.clone(), schemas);
     let of_job = Arc::clone(&held);
-    let (filters, total) = desk
+    let (filters, total, erased_before) = desk
         .db
         .run(move |db| {
             db.transaction(|tx| {
+                let erased = erasures(tx)?;
                 let owner = of_job.same_owner(tx, &[Action::ReadTicket], timezone)?;
                 let mut filters = query.read()?;
                 filters.check(&owner)?;
                 filters.look_up(tx, &owner)?;
                 let total: i64 = filtered(&filters, &owner).count().get_result(tx)?;
-                Ok((filters, i32::try_from(total).map_err(Problem::internal)?))
+                Ok((filters, i32::try_from(total).map_err(Problem::internal)?, erased))
             })
         })
         .await?;
     let mut sheet = match format {
-        TicketFileFormat::Xlsx => Sheet::Workbook(TicketWorkbook::new(timezone).map_err(Problem::internal)?),
+        TicketFileFormat::Xlsx => {
+            Sheet::Workbook(Box::new(TicketWorkbook::new(timezone).map_err(Problem::internal)?))
+        }
         text => Sheet::Text(text),
     };
     let excerpts = if format == TicketFileFormat::Ndjson { Excerpts::Read } else { Excerpts::Empty };
@@ -96,10 +101,11 @@ pub async fn run(desk: Data<Desk>, schemas: Arc<Schemas>, held: Arc<Held>) -> Re
         }
     }
     if let Sheet::Workbook(workbook) = sheet {
-        copy(workbook, &mut file).await?;
+        copy(*workbook, &mut file).await?;
     }
     let content = file.finish().await.map_err(Problem::unavailable)?;
-    let storage_key = format!("exports/{}", held.id);
+    // Of this attempt: one that lost its lease replaces nothing.
+    let storage_key = format!("exports/{}/{}", held.id, Uuid::now_v7());
     let size_bytes = i64::try_from(content.size).map_err(Problem::internal)?;
     let file = JobFile {
         link: String::new(),
@@ -109,9 +115,14 @@ pub async fn run(desk: Data<Desk>, schemas: Arc<Schemas>, held: Arc<Held>) -> Re
         sha256: content.sha256,
     };
     content.temporary.publish(&desk, &storage_key).await?;
-    let end = move |tx: &mut PgConnection| match held.lock(tx)? {
-        true => held.succeed_with(tx, (&storage_key, &file), written),
-        false => Ok(()),
+    let end = move |tx: &mut PgConnection| {
+        let erased = erasures(tx)?;
+        match held.lock(tx)? {
+            true if erased == erased_before => held.succeed_with(tx, (&storage_key, &file), written),
+            // It may have the data of a person that were erased meanwhile: written again, without them.
+            true => held.give_back(tx),
+            false => Ok(()),
+        }
     };
     desk.db.run(|db| db.transaction(end)).await
 }

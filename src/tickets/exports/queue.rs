@@ -75,7 +75,7 @@ pub async fn create(
     query: Query<TicketFilters>,
     body: Body<TicketExportCreate>,
 ) -> Result<HttpResponse> {
-    let (key_id, locale) = (call.credential().key_id(), call.locale());
+    let (proof, locale) = (call.credential().proof, call.locale());
     let (parameters, text) = (query.parameters(), query.raw().to_owned());
     call.write(body, move |tx, actor, body| {
         let mut filters = query.read()?;
@@ -86,7 +86,7 @@ pub async fn create(
         log::record_export(tx, actor, AuditResource::TicketList, None, details)?;
         let parameters =
             serde_json::to_value(Parameters { format, query: text }).map_err(Problem::internal)?;
-        let job = NewJob { kind: JobKind::TicketExport, key_id, locale, parameters, total: None };
+        let job = NewJob { kind: JobKind::TicketExport, proof, locale, parameters, total: None };
         accepted(job.create(tx, actor)?)
     })
     .await
