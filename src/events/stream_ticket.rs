@@ -34,7 +34,7 @@ pub struct StreamTicket {
 /// replaces the oldest. `Idempotency-Key` is not supported, since the response would be kept with the ticket.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::FollowEvents)), ("x-mesa-not-idempotent" = json!(true)), ("x-mesa-unversioned" = json!(true))),
-    tag = "events", operation_id = "issueStreamTicket", request_body = EmptyBody,
+    tag = "events", operation_id = "issueStreamTicket", request_body = Option<EmptyBody>,
     responses((status = 201, body = StreamTicket, description = "The ticket, which is shown only now"))
 )]
 #[post("/events/stream-tickets")]

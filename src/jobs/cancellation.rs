@@ -19,7 +19,7 @@ use crate::problem::{Problem, Result};
 /// after this response. A job that was canceled before is returned as it is.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(super::ACTIONS))),
-    tag = "jobs", operation_id = "cancelJob", request_body = EmptyBody,
+    tag = "jobs", operation_id = "cancelJob", request_body = Option<EmptyBody>,
     params(("job_id" = Uuid, Path, description = "Identifier of the job.")),
     responses(
         (status = 200, body = Job, description = "The canceled job"),
