@@ -76,18 +76,24 @@ async fn apart(desk: &Desk, task: TaskName, what: &str, act: impl Future<Output 
         span.fail("failed");
     }
     drop(span);
-    let error = match done {
+    let error = report(what, done, log::Level::Warn);
+    tasks::ended(desk, Run::ended(task, began, error)).await;
+}
+
+/// Logs what a task did, at this level if it failed; returns its error.
+fn report(what: &str, done: Result<usize>, if_failed: log::Level) -> Option<String> {
+    match done {
         Ok(0) => None,
         Ok(count) => {
             log::info!("{what}: {count}");
             None
         }
         Err(problem) => {
-            log::warn!("{what}: failed, will be retried: {}", problem.log_line());
-            Some(problem.log_line())
+            let error = problem.log_line();
+            log::log!(if_failed, "{what}: failed, will be retried: {error}");
+            Some(error)
         }
-    };
-    tasks::ended(desk, Run::ended(task, began, error)).await;
+    }
 }
 
 /// One round, and its record in the database. If a task fails, the error is logged and the other tasks still run.
@@ -211,17 +217,7 @@ impl Round<'_> {
             span.fail("failed");
         }
         drop(span);
-        let error = match done {
-            Ok(0) => None,
-            Ok(count) => {
-                log::info!("{what}: {count}");
-                None
-            }
-            Err(problem) => {
-                log::error!("{what}: failed, will be retried: {}", problem.log_line());
-                Some(problem.log_line())
-            }
-        };
+        let error = report(what, done, log::Level::Error);
         self.runs.push(Run::ended(task, began, error));
     }
 }
