@@ -71,7 +71,8 @@ struct Place {
     up_to: i64,
 }
 
-/// The position of the last entry that a client has seen. Entries that wait for their position get it first.
+/// The position of the last entry that a client has seen. Entries that wait for their position get it first. If another
+/// sequencer is running, the end waits for it, because it comes after all that was committed before; other places do not need to.
 fn place(db: &mut PgConnection, reader: &Reader, after: &Cursor) -> Result<Place> {
     #[derive(QueryableByName)]
     struct Row {
@@ -102,9 +103,11 @@ fn place(db: &mut PgConnection, reader: &Reader, after: &Cursor) -> Result<Place
     };
     let mut found = read(db)?;
     if found.waiting {
-        sequence::run(db, IfBusy::Return)?;
         if *after == Cursor::End {
+            sequence::run(db, IfBusy::Wait)?;
             found = read(db)?;
+        } else {
+            sequence::run(db, IfBusy::Return)?;
         }
     }
     let known = match (after, found.position, found.hash) {

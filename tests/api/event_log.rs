@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use diesel::connection::SimpleConnection;
 use mesa::auth::policy::Role;
 use serde_json::{Value, json};
 
@@ -185,6 +186,25 @@ fn waiting_ends_with_the_event_and_not_with_one_that_is_not_visible() {
     });
     let page = technician.get("/events?after=start&wait=20&limit=1").ok();
     assert_eq!(page["items"].as_array().unwrap().len(), 1, "what is there is not waited for");
+}
+
+/// Even while another copy of the server is about to give the event its position.
+#[test]
+fn the_end_comes_after_all_that_was_committed_before() {
+    let desk = Desk::open();
+    let (requester, technician) = (desk.requester(), desk.technician());
+    let mut sequencer = desk.database.connect();
+    sequencer.batch_execute("BEGIN; SELECT pg_advisory_xact_lock(x'4d4553410600'::bigint)").unwrap();
+    requester.register("Sin red");
+    let end = thread::scope(|scope| {
+        let end = scope.spawn(|| technician.get("/events?after=end").ok());
+        thread::sleep(Duration::from_millis(300));
+        assert!(!end.is_finished());
+        sequencer.batch_execute("COMMIT").unwrap();
+        end.join().unwrap()
+    });
+    let after = all_after(&technician, end["next_cursor"].as_str().unwrap(), "").0;
+    assert!(after.is_empty(), "{after:?}");
 }
 
 /// Writers at two copies of the server, while followers read: nothing is missed, nothing comes twice, and the events of each
