@@ -6,6 +6,8 @@ text_enum! {
     /// The kind of an event of a ticket.
     pub enum EventKind {
         Received = "received",
+        /// It was imported from another system, or imported again with other data. `details` name the system and the ticket in it.
+        Imported = "imported",
         /// The requester corrected the ticket before it was classified.
         Changed = "changed",
         Classified = "classified",

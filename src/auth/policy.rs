@@ -135,6 +135,8 @@ text_enum! {
         ManageServiceAccounts = "manage_service_accounts",
         /// Create and change webhooks, and read and repeat their deliveries; a service account only its own.
         ManageWebhooks = "manage_webhooks",
+        /// Import tickets of another system that have ended.
+        ImportTickets = "import_tickets",
         /// Read the state of the installation: versions, background tasks, what waits.
         ReadSystem = "read_system",
     }
@@ -219,6 +221,7 @@ pub const TABLE: &[Row] = &[
     (Action::UseOwnKeys,          [OWN, OWN, OWN, OWN]),
     (Action::ManageServiceAccounts, [NO, NO, NO, ANY]),
     (Action::ManageWebhooks,      [NO, NO, NO, ANY]),
+    (Action::ImportTickets,       [NO, NO, NO, ANY]),
     (Action::ReadSystem,          [NO, NO, NO, ANY]),
 ];
 

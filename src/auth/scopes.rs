@@ -28,6 +28,7 @@ pub const NEEDED: &[(Action, Action)] = &[
     (Action::ReadPersonalData, Action::UsePrivateFollowups),
     (Action::ReadPersonalData, Action::ReadSurveyAnswers),
     (Action::ManageWebhooks, Action::FollowEvents),
+    (Action::ImportTickets, Action::ReadTicket),
 ];
 
 /// The scopes of a service account whose tickets are limited to units or categories: what they read beside tickets does not

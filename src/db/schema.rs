@@ -937,6 +937,9 @@ diesel::table! {
         third_party_promised_for -> Nullable<Timestamptz>,
         automatic -> Bool,
         reply_to -> Nullable<Text>,
+        external_source -> Nullable<Text>,
+        external_id -> Nullable<Text>,
+        imported_at -> Nullable<Timestamptz>,
     }
 }
 

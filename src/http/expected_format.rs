@@ -51,6 +51,11 @@ const PATTERNS: &[(&str, &str, &str)] = &[
         "It must start with a lower case letter and have only letters from a to z, digits and `_`, such as first_contact.",
     ),
     (
+        "^[a-z0-9][a-z0-9._-]{0,49}$",
+        "Debe empezar por una letra minúscula o una cifra y tener solo letras minúsculas sin tilde, cifras, `.`, `_` y `-`, como glpi.",
+        "It must start with a lower case letter or a digit and have only letters from a to z, digits, `.`, `_` and `-`, such as glpi.",
+    ),
+    (
         "^/api/v1/[!-~]+$",
         "Debe ser una ruta de esta API, como /api/v1/statistics.",
         "It must be a path of this API, such as /api/v1/statistics.",

@@ -60,7 +60,7 @@ const TIMELY_SOLUTION: &str = "\
     SELECT count(*) FILTER (WHERE solved_at <= received_at + make_interval(hours => asked.hours)) AS met, \
         count(*) FILTER (WHERE solved_at IS NOT NULL \
             OR archived_at IS NULL AND received_at + make_interval(hours => asked.hours) < $1) AS counted \
-    FROM tickets WHERE received_at >= asked.begins AND received_at < asked.ends";
+    FROM tickets WHERE received_at >= asked.begins AND received_at < asked.ends AND imported_at IS NULL";
 
 const SATISFACTION: &str = "\
     SELECT coalesce(sum(surveys) FILTER (WHERE overall >= 4), 0)::bigint AS met, \
@@ -72,7 +72,7 @@ const SATISFACTION: &str = "\
 
 const FIRST_LEVEL_RESOLUTION: &str = "\
     SELECT count(*) FILTER (WHERE support_level = 1) AS met, count(*) AS counted \
-    FROM tickets WHERE solved_at >= asked.begins AND solved_at < asked.ends";
+    FROM tickets WHERE solved_at >= asked.begins AND solved_at < asked.ends AND imported_at IS NULL";
 
 /// A period to count, with the hours of the indicator.
 pub struct Asked {

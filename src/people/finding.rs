@@ -36,18 +36,39 @@ enum Refusal {
     Inactive(&'static str),
 }
 
+/// Whether the account of a person who is no longer active is found.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Inactive {
+    Refused,
+    Found,
+}
+
+/// Until the transaction ends, no other transaction looks for a person.
+///
+/// # Errors
+/// An error of the database.
+pub fn lock(tx: &mut PgConnection) -> Result<()> {
+    diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended('people by document', 0))")
+        .execute(tx)?;
+    Ok(())
+}
+
 /// The account of the person with this document (however the number is grouped: `document_key`) or this address (upper and lower case are
 /// the same). Until the transaction ends, no other transaction looks for a person, so that a person who is not found
 /// can be created.
 ///
 /// # Errors
 /// [Code::PersonConflict] if document and address belong to different people, or the document to several; a 422 if the
-/// account is not active.
-pub fn find(tx: &mut PgConnection, document_id: Option<&str>, email: Option<&str>) -> Result<Option<Uuid>> {
-    diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended('people by document', 0))")
-        .execute(tx)?;
+/// account is not active and is to be.
+pub fn find(
+    tx: &mut PgConnection,
+    document_id: Option<&str>,
+    email: Option<&str>,
+    inactive: Inactive,
+) -> Result<Option<Uuid>> {
+    lock(tx)?;
     let email = email.map(str::to_lowercase);
-    let found: Vec<Candidate> = diesel::sql_query(
+    let mut found: Vec<Candidate> = diesel::sql_query(
         "SELECT id, document_id, email NOT LIKE '%@no-address.invalid' AS has_address, document_declared AS is_declared, \
             coalesce(document_key(document_id) = document_key($1), false) AS has_document, \
             coalesce(lower(email) = $2, false) AS has_email, active \
@@ -57,7 +78,12 @@ pub fn find(tx: &mut PgConnection, document_id: Option<&str>, email: Option<&str
     .bind::<Nullable<SqlText>, _>(email.as_deref())
     .bind::<Array<SqlText>, _>(email.iter().collect::<Vec<_>>())
     .load(tx)?;
-    choose(&found, document_id.is_some(), email.is_some()).map_err(|refusal| match refusal {
+    let mut chosen = choose(&found, document_id.is_some(), email.is_some());
+    if inactive == Inactive::Found && matches!(chosen, Err(Refusal::Inactive(_))) {
+        found.iter_mut().for_each(|candidate| candidate.active = true);
+        chosen = choose(&found, document_id.is_some(), email.is_some());
+    }
+    chosen.map_err(|refusal| match refusal {
         Refusal::Different(ids) => different(&ids),
         Refusal::Inactive(pointer) => Problem::field(FieldError::new(
             pointer,

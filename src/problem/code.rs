@@ -132,6 +132,9 @@ codes! {
     NotARequester = "not_a_requester", CONFLICT,
         ("No es solicitante", "Not a requester"),
         ("Los datos del personal no se anonimizan: sus actuaciones se conservan en el registro.", "Staff cannot be anonymized: their actions remain on record.");
+    Anonymized = "anonymized", CONFLICT,
+        ("Datos anonimizados", "Data were anonymized"),
+        ("Los datos del solicitante se anonimizaron por ley: no se vuelven a registrar.", "The requester's data were anonymized by law: they are not recorded again.");
     HasOpenTickets = "has_open_tickets", CONFLICT,
         ("Tiene solicitudes abiertas", "The person has open tickets"),
         ("La persona tiene solicitudes que no están cerradas ni archivadas.", "The person has tickets that are neither closed nor archived.");

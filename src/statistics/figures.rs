@@ -29,7 +29,7 @@ impl PartialSchema for Links {
                  and ages refer to the tickets of the counts that their descriptions name.",
             ))
             .examples([json!({
-                "received": "/api/v1/tickets?received_from=2026-10-01T05%3A00%3A00Z&received_before=2027-01-01T05%3A00%3A00Z"
+                "received": "/api/v1/tickets?imported=false&received_from=2026-10-01T05%3A00%3A00Z&received_before=2027-01-01T05%3A00%3A00Z"
             })])
             .into()
     }

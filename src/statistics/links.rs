@@ -166,6 +166,7 @@ impl Lists<'_> {
             Group::Unit(None) => add("without", "unit".to_owned()),
             _ => unit_id.iter().for_each(|one| add("unit_id", one.to_string())),
         }
+        add("imported", "false".to_owned());
         filters
     }
 
@@ -212,11 +213,16 @@ mod tests {
         let period = "received_from=2026-10-01T05%3A00%3A00Z&received_before=2027-01-01T05%3A00%3A00Z";
         assert_eq!(
             of(Group::All, "received"),
-            format!("/api/v1/tickets?criticality=high&criticality=low&unit_id={unit}&{period}")
+            format!(
+                "/api/v1/tickets?criticality=high&criticality=low&unit_id={unit}&imported=false&{period}"
+            )
         );
-        let high = format!("/api/v1/tickets?criticality=high&unit_id={unit}&{period}&attention=late");
+        let high =
+            format!("/api/v1/tickets?criticality=high&unit_id={unit}&imported=false&{period}&attention=late");
         assert_eq!(of(Group::Criticality(Some(Criticality::High)), "attended_late"), high);
-        let none = format!("/api/v1/tickets?without=criticality&unit_id={unit}&{period}&attention=waiting");
+        let none = format!(
+            "/api/v1/tickets?without=criticality&unit_id={unit}&imported=false&{period}&attention=waiting"
+        );
         assert_eq!(of(Group::Criticality(None), "waiting"), none);
     }
 
@@ -224,7 +230,7 @@ mod tests {
     fn the_ages_of_the_backlog_meet_without_a_gap() {
         let scope = Scope::default();
         let links = lists(&scope).figures(Group::All).0;
-        let of = |name: &str| links[&format!("open_by_age.{name}")].split_once("&").unwrap().1.to_owned();
+        let of = |name: &str| links[&format!("open_by_age.{name}")].splitn(3, '&').nth(2).unwrap().to_owned();
         assert_eq!(of("up_to_1_day"), "received_from=2026-11-23T12%3A00%3A00.500Z");
         assert_eq!(
             of("up_to_7_days"),

@@ -36,6 +36,12 @@ pub struct Details {
     pub deadline: Option<DateTime<Utc>>,
     /// `duplicate_merged`: the ticket that was merged into this one.
     pub duplicate_id: Option<i64>,
+    /// `imported`: the identifier of the ticket in the other system.
+    #[schema(max_length = 100)]
+    pub external_id: Option<String>,
+    /// `imported`: the other system.
+    #[schema(max_length = 50)]
+    pub external_source: Option<String>,
     /// `file_attached`: the name of the file.
     #[schema(max_length = 255)]
     pub file_name: Option<String>,

@@ -20,6 +20,7 @@ mod exports;
 pub mod filters;
 pub mod followups;
 pub mod holds;
+mod imports;
 pub mod information;
 pub mod information_deadline;
 pub mod jobs;
@@ -61,6 +62,7 @@ pub fn routes(routes: &mut Routes) {
         .service(counts::count)
         .service(register::register)
         .service(bulk::carry_out)
+        .service(imports::import)
         .service(read::read)
         .service(receipt::read)
         .service(change::change)

@@ -112,6 +112,43 @@ pub struct TicketRow {
     pub automatic: bool,
     /// Where mail to its requester goes instead of the address of the account.
     pub reply_to: Option<String>,
+    /// The system that it was imported from.
+    pub external_source: Option<String>,
+    /// The identifier of the ticket in that system.
+    pub external_id: Option<String>,
+    pub imported_at: Option<DateTime<Utc>>,
+}
+
+impl TicketRow {
+    /// Where it was imported from; `None` if it was registered here.
+    pub fn import(&self) -> Option<Import> {
+        Import::of(self.external_source.clone(), self.external_id.clone(), self.imported_at)
+    }
+}
+
+/// Where a ticket was imported from.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = ImportOrigin)]
+pub struct Import {
+    /// The other system.
+    #[schema(max_length = 50, example = "glpi")]
+    pub external_source: String,
+    /// The identifier of the ticket in that system.
+    #[schema(max_length = 100, example = "2024-000123")]
+    pub external_id: String,
+    /// When it was imported for the first time.
+    pub imported_at: DateTime<Utc>,
+}
+
+impl Import {
+    /// `None` unless there is each of them.
+    pub fn of(
+        source: Option<String>,
+        id: Option<String>,
+        imported_at: Option<DateTime<Utc>>,
+    ) -> Option<Self> {
+        Some(Import { external_source: source?, external_id: id?, imported_at: imported_at? })
+    }
 }
 
 /// The requester, with their data at the registration of the ticket.
@@ -308,6 +345,9 @@ pub struct Ticket {
     #[schema(example = 122)]
     #[serde(rename = "resubmission_of_id")]
     pub resubmission_of: Option<i64>,
+    /// Where it was imported from; `null` if it was registered here. An imported ticket has no attention clock and no survey, and
+    /// no figure counts it.
+    pub import: Option<Import>,
     /// The steps that the state allows and that the caller may take.
     #[schema(max_items = 20)]
     pub allowed_steps: Vec<Step>,

@@ -12,7 +12,7 @@ use crate::config::Config;
 use crate::db::schema::{units, users};
 use crate::http::Actor;
 use crate::people::callers::{self, KnownData, NewCaller};
-use crate::people::finding;
+use crate::people::finding::{self, Inactive};
 use crate::people::user::Contact;
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 
@@ -46,11 +46,7 @@ pub fn choose(
     }
     faults.extend(channel_fault(actor, body));
     if data["email"].as_str().is_some_and(|email| cannot_be_theirs(config, email)) {
-        faults.push(FieldError::new(
-            "/requester/email",
-            FieldCode::NotAllowed,
-            Text::new("No es la dirección de una persona.", "It is not the address of a person."),
-        ));
+        faults.push(not_of_a_person());
     }
     if !data["email"].is_null() && (actor.scope == PermissionScope::Own || named.is_some()) {
         faults.push(email_not_used());
@@ -60,7 +56,7 @@ pub fn choose(
     let is_person = name.or_else(|| text("document_id")).or_else(|| text("email")).is_some();
     let chosen = if named.is_none() && is_person && actor.scope != PermissionScope::Own {
         let document_id = text("document_id");
-        match finding::find(tx, document_id, text("email"))? {
+        match finding::find(tx, document_id, text("email"), Inactive::Refused)? {
             // Staff who register for themselves: their account does not have the document yet.
             None if text("full_name").is_some()
                 && name.is_none()
@@ -172,7 +168,7 @@ fn missing_of_new(tx: &mut PgConnection, data: &Value) -> Result<Vec<FieldError>
 }
 
 /// Whether nobody receives mail at this address, or the desk itself does.
-fn cannot_be_theirs(config: &Config, email: &str) -> bool {
+pub(super) fn cannot_be_theirs(config: &Config, email: &str) -> bool {
     config.is_own_address(email) || !no_address::is_deliverable(email)
 }
 
@@ -189,6 +185,11 @@ pub fn channel_fault(actor: &Actor, body: &Value) -> Option<FieldError> {
             ),
         )
     })
+}
+
+pub(super) fn not_of_a_person() -> FieldError {
+    let detail = Text::new("No es la dirección de una persona.", "It is not the address of a person.");
+    FieldError::new("/requester/email", FieldCode::NotAllowed, detail)
 }
 
 fn is_active_unit(tx: &mut PgConnection, id: Option<Uuid>) -> Result<bool> {

@@ -164,6 +164,7 @@ fn named(
     }
     let tickets = rows.into_iter().map(|row| Ticket {
         allowed_steps: permitted::steps(actor, &row),
+        import: row.import(),
         id: row.id,
         subject: row.subject,
         description: row.description,

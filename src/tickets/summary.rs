@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::expansion::Expanded;
-use super::model::{ArchiveReason, Channel, Criticality};
+use super::model::{ArchiveReason, Channel, Criticality, Import};
 use super::names::Names;
 use super::permitted::{self, Standing};
 use super::workflow::{Step, TicketStatus};
@@ -53,6 +53,9 @@ pub struct SummaryRow {
     resumes_to: Option<TicketStatus>,
     third_party: Option<String>,
     automatic: bool,
+    external_source: Option<String>,
+    external_id: Option<String>,
+    imported_at: Option<DateTime<Utc>>,
     reopened_count: i32,
     version: i32,
     pub updated_at: DateTime<Utc>,
@@ -196,6 +199,8 @@ pub struct TicketSummary {
     pub archive_reason: Option<ArchiveReason>,
     /// The state to which it returns after the hold; `null` unless it is `on_hold`.
     pub resumes_to: Option<TicketStatus>,
+    /// Where it was imported from; `null` if it was registered here.
+    pub import: Option<Import>,
     /// The steps that the state allows and that the caller may take.
     #[schema(max_items = 20)]
     pub allowed_steps: Vec<Step>,
@@ -266,6 +271,7 @@ pub fn present(
         archived_at: row.archived_at,
         archive_reason: row.archive_reason,
         resumes_to: row.resumes_to,
+        import: Import::of(row.external_source, row.external_id, row.imported_at),
         reopened_count: row.reopened_count,
         updated_at: row.updated_at,
         etag: etag::of_version(row.id, row.version),

@@ -56,6 +56,7 @@ mod holds;
 mod holidays;
 mod http_habits;
 mod imap;
+mod imports;
 mod improvement;
 mod inbound;
 mod inbound_hops;

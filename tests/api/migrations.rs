@@ -234,6 +234,7 @@ fn an_earlier_migration_is_applied_after_later_ones() {
         "20261130060002",
         "20261130070001",
         "20261130070002",
+        "20261130080001",
     ];
     let database = Database::empty();
     let mut connection = database.connect();

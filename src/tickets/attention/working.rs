@@ -96,7 +96,7 @@ struct Unmeasured {
 const UNMEASURED: &str = "\
     WITH found AS ( \
         (SELECT id AS ticket_id, NULL::smallint AS part, received_at AS since, attended_at AS until FROM tickets \
-            WHERE attended_at IS NOT NULL AND attended_working_minutes IS NULL LIMIT $1) \
+            WHERE attended_at IS NOT NULL AND attended_working_minutes IS NULL AND imported_at IS NULL LIMIT $1) \
         UNION ALL \
         (SELECT ticket_id, level, started_at, accepted_at FROM attentions \
             WHERE accepted_at IS NOT NULL AND working_minutes IS NULL LIMIT $1) \

@@ -25,7 +25,7 @@ use crate::problem::{Code, FieldError, FieldPlace, Problem, Result};
 
 /// Carry out several operations on tickets
 ///
-/// Up to 100 registrations, steps, followups and corrections in one request and one transaction, in their order: each has the
+/// Up to 100 registrations, steps, followups, corrections and imports in one request and one transaction, in their order: each has the
 /// rules, the events and the messages of its own operation, its own `if_match` and its own result, and sees what those before
 /// it did. An element of `operations` has one property with the name of the operation; its value is the body that the operation's
 /// own path takes, and is checked when the operation is carried out:
@@ -37,6 +37,7 @@ use crate::problem::{Code, FieldError, FieldPlace, Problem, Result};
 /// | `followup` | `POST /tickets/{ticket_id}/followups` |
 /// | `classification`, `assignment`, `acceptance`, `rescheduling`, `return`, `hold`, `information_request`, `resumption`, `solution`, `closure`, `reopening`, `archive`, `resubmission`, `merge` | `POST /tickets/{ticket_id}/…`, a path of this name (`information-request`) |
 /// | `escalation` | `POST /tickets/{ticket_id}/escalations` |
+/// | `import` | `POST /tickets/imports` |
 ///
 /// Without `atomic` the response is a 200 although operations were refused: look at each `status`. With `atomic: true` the first
 /// one that is refused ends the request with its problem, `operation_index` names it, and nothing was done. The request counts

@@ -12,6 +12,7 @@ use crate::jobs::results::KeptResult;
 use crate::problem::{FieldCode, FieldError, Problem, ProblemDocument, Result, Text};
 use crate::tickets::escalations::{Escalation, EscalationCreate};
 use crate::tickets::followups::{Followup, FollowupCreate};
+use crate::tickets::imports::model::TicketImport;
 use crate::tickets::model::Ticket;
 use crate::tickets::register::TicketCreate;
 use crate::tickets::steps::accept::AcceptanceCreate;
@@ -58,7 +59,7 @@ pub struct BulkOperation {
 #[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "declares in the contract what `BulkOperation` reads")]
 pub struct BulkOperationForm {
-    /// Number of the ticket; required for all operations but `create`.
+    /// Number of the ticket; required for all operations but `create` and `import`.
     #[schema(minimum = 1, example = 123, nullable = false)]
     ticket_id: Option<i64>,
     /// The `If-Match` of the operation: the `ETag` of the ticket that was read.
@@ -117,6 +118,9 @@ pub struct BulkOperationForm {
     /// The body of `POST /tickets/{ticket_id}/merge`.
     #[schema(nullable = false)]
     merge: Option<MergeCreate>,
+    /// The body of `POST /tickets/imports`; without `ticket_id`.
+    #[schema(nullable = false)]
+    import: Option<TicketImport>,
 }
 
 /// The merge patch of a ticket.

@@ -7,7 +7,7 @@ use crate::http::body::AnyBody;
 use crate::http::{Actor, Answer};
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
 use crate::tickets::steps::{self, Setting};
-use crate::tickets::{change, escalations, followups, register};
+use crate::tickets::{change, escalations, followups, imports, register};
 
 /// An operation on a ticket.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,9 +30,10 @@ pub enum TicketOperation {
     Archive,
     Resubmission,
     Merge,
+    Import,
 }
 
-const ALL: [(&str, TicketOperation); 18] = [
+const ALL: [(&str, TicketOperation); 19] = [
     ("create", TicketOperation::Create),
     ("update", TicketOperation::Update),
     ("followup", TicketOperation::Followup),
@@ -51,10 +52,11 @@ const ALL: [(&str, TicketOperation); 18] = [
     ("archive", TicketOperation::Archive),
     ("resubmission", TicketOperation::Resubmission),
     ("merge", TicketOperation::Merge),
+    ("import", TicketOperation::Import),
 ];
 
 /// The actions of which a caller needs one to carry out anything.
-pub const ACTIONS: [Action; 16] = [
+pub const ACTIONS: [Action; 17] = [
     Action::RegisterTicket,
     Action::ChangeTicket,
     Action::AddPublicFollowup,
@@ -71,6 +73,7 @@ pub const ACTIONS: [Action; 16] = [
     Action::Archive,
     Action::Resubmit,
     Action::Relate,
+    Action::ImportTickets,
 ];
 
 impl TicketOperation {
@@ -103,6 +106,7 @@ impl TicketOperation {
             TicketOperation::Archive => "POST /api/v1/tickets/{ticket_id}/archive",
             TicketOperation::Resubmission => "POST /api/v1/tickets/{ticket_id}/resubmission",
             TicketOperation::Merge => "POST /api/v1/tickets/{ticket_id}/merge",
+            TicketOperation::Import => "POST /api/v1/tickets/imports",
         }
     }
 
@@ -120,11 +124,12 @@ impl TicketOperation {
     ) -> Result<Answer> {
         let id = || ticket_id.ok_or_else(|| Problem::field(FieldError::required("/ticket_id")));
         match self {
-            TicketOperation::Create if ticket_id.is_some() => {
+            TicketOperation::Create | TicketOperation::Import if ticket_id.is_some() => {
                 let detail = Text::new("Un caso nuevo no tiene número.", "A new ticket has no number.");
                 Err(Problem::field(FieldError::new("/ticket_id", FieldCode::NotAllowed, detail)))
             }
             TicketOperation::Create => register::apply(tx, actor, setting, body.typed()),
+            TicketOperation::Import => imports::apply(tx, actor, setting, body.typed()),
             TicketOperation::Update => change::apply(tx, actor, setting, id()?, body.typed()),
             TicketOperation::Followup => followups::apply(tx, actor, setting, id()?, body.typed()),
             TicketOperation::Classification => {

@@ -33,9 +33,14 @@ impl CountedBy {
             CountedBy::Category => &["category_id"],
             CountedBy::Unit => &["requester_unit_id"],
             CountedBy::Overdue => &["clock_due_at"],
-            CountedBy::Attention => {
-                &["id", "attended_at", "first_attention_due_at", "archived_at", "information_deadline"]
-            }
+            CountedBy::Attention => &[
+                "id",
+                "attended_at",
+                "first_attention_due_at",
+                "archived_at",
+                "information_deadline",
+                "imported_at",
+            ],
         }
     }
 

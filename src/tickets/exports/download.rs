@@ -57,7 +57,7 @@ pub struct ExportFormat {
 /// `criticality`, `channel`, `category`, `support_level`, `requester`, `requester_email`, `requester_unit`, `registered_by`,
 /// `assignee` (names of people, the category and the unit), `received_at`, `classified_at`, `assigned_at`, `accepted_at`,
 /// `scheduled_for`, `attention_due_at`, `attended_at`, `solved_at`, `closed_at`, `archived_at`, `archive_reason`,
-/// `reopened_count`. A text that a spreadsheet would interpret as a
+/// `reopened_count`, `external_source`, `external_id`. A text that a spreadsheet would interpret as a
 /// formula is prefixed with an apostrophe. The file is streamed from the database; a file without a proper end was
 /// interrupted. For many tickets, other formats, or a download that can be resumed: `POST /tickets/exports`.
 #[utoipa::path(

@@ -10,7 +10,7 @@ use crate::tickets::summary::TicketSummary;
 const MARK: &str = "\u{feff}";
 
 /// The names of the columns.
-pub const COLUMNS: [&str; 24] = [
+pub const COLUMNS: [&str; 26] = [
     "id",
     "subject",
     "status",
@@ -35,6 +35,8 @@ pub const COLUMNS: [&str; 24] = [
     "archived_at",
     "archive_reason",
     "reopened_count",
+    "external_source",
+    "external_id",
 ];
 
 /// The next tickets of a file.
@@ -109,6 +111,8 @@ pub fn cells(ticket: &TicketSummary) -> [Cell<'_>; COLUMNS.len()] {
         time(ticket.archived_at),
         text(ticket.archive_reason.map(|reason| reason.as_str())),
         Cell::Number(ticket.reopened_count.into()),
+        text(ticket.import.as_ref().map(|import| import.external_source.as_str())),
+        text(ticket.import.as_ref().map(|import| import.external_id.as_str())),
     ]
 }
 

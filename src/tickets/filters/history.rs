@@ -69,9 +69,10 @@ text_enum! {
 }
 
 /// The state of the first attention of the ticket `t` at `$now`, as one word; `waiting_overdue` also counts as
-/// waiting. Null if it was archived before any acceptance.
+/// waiting. Null if it was archived before any acceptance, or imported.
 pub const ATTENTION: &str = "\
-    CASE WHEN t.attended_at <= t.first_attention_due_at THEN 'in_time' \
+    CASE WHEN t.imported_at IS NOT NULL THEN NULL \
+        WHEN t.attended_at <= t.first_attention_due_at THEN 'in_time' \
         WHEN t.attended_at IS NOT NULL THEN 'late' \
         WHEN t.archived_at IS NOT NULL THEN NULL \
         WHEN t.first_attention_due_at < CASE WHEN t.information_deadline IS NULL THEN $now ELSE \
@@ -142,6 +143,7 @@ pub fn narrow<'a>(mut query: Tickets<'a>, filters: &'a TicketFilters, now: DateT
         if filters.attention.iter().all(|state| state.waits()) {
             // It adds nothing to the condition on the state, and matches how the index expresses it.
             query = query.filter(tickets::attended_at.is_null().and(tickets::archived_at.is_null()));
+            query = query.filter(tickets::imported_at.is_null());
         }
         let [before, after] = attention_around_now();
         query = query.filter(

@@ -234,6 +234,16 @@ pub struct TicketFilters {
     /// Whether the survey rates the service as a whole 4 or 5. Only roles that may read individual answers may use this
     /// filter: professionals and the director.
     satisfied: Option<bool>,
+    /// Whether it was imported from another system.
+    imported: Option<bool>,
+    /// Only tickets that were imported from this system; repeat it for several.
+    #[serde(default)]
+    #[param(required = false, min_length = 1, max_length = 50)]
+    external_source: Vec<String>,
+    /// Only tickets that were imported and had this identifier in the other system; repeat it for several.
+    #[serde(default)]
+    #[param(required = false, min_length = 1, max_length = 100)]
+    external_id: Vec<String>,
     /// Whether a knowledge base article was written from it. Only staff may use this filter.
     has_article: Option<bool>,
     /// Words of the subject and description, in any inflection, with or without accents; the requester's name, document,
@@ -380,6 +390,25 @@ pub fn filtered<'a>(filters: &'a TicketFilters, actor: &'a Actor) -> Tickets<'a>
     }
     query = among!(query, tickets::requester_id, filters.requester_id);
     query = among!(query, tickets::support_level, filters.support_level);
+    query = match filters.external_source.as_slice() {
+        [] => query,
+        [only] => query.filter(tickets::external_source.eq(only)),
+        several => query.filter(tickets::external_source.eq_any(several)),
+    };
+    query = match filters.external_id.as_slice() {
+        [] => query,
+        [only] => query.filter(tickets::external_id.eq(only)),
+        several => query.filter(tickets::external_id.eq_any(several)),
+    };
+    query = match filters.imported {
+        Some(true) => query.filter(tickets::imported_at.is_not_null()),
+        Some(false) => query.filter(tickets::imported_at.is_null()),
+        // For the indexes of what was imported.
+        None if !filters.external_source.is_empty() || !filters.external_id.is_empty() => {
+            query.filter(tickets::imported_at.is_not_null())
+        }
+        None => query,
+    };
     within!(query, tickets::received_at, filters.received_from, filters.received_before);
     within!(query, tickets::updated_at, filters.updated_from, filters.updated_before);
     within!(query, tickets::scheduled_for, filters.scheduled_for_from, filters.scheduled_for_before);

@@ -11,6 +11,11 @@ type Shown = (EventKind, &'static [&'static str], &'static [&'static str]);
 /// The reasons of escalations, returns, reassignments and recomputations are internal.
 const SHOWN: &[Shown] = &[
     (EventKind::Received, &[], &["channel", "resubmission_of_id", "unverified"]),
+    (
+        EventKind::Imported,
+        &["subject", "description", "status", "category_id", "solution", "archive_reason", "archive_note"],
+        &["external_source", "external_id"],
+    ),
     (EventKind::Changed, &["subject", "description", "category_id"], &[]),
     (EventKind::Classified, &["status", "criticality", "category_id", "scheduled_for"], &[]),
     (EventKind::Assigned, &["status", "assignee_id"], &[]),

@@ -56,6 +56,15 @@ impl Attempt<'_> {
                 let body = json!({"subject": "Sin red", "description": "No hay red.", "requester_id": id});
                 vec![self.post("/tickets".into(), body)]
             }
+            Action::ImportTickets => {
+                let body = json!({
+                    "external_source": "glpi", "external_id": uuid::Uuid::now_v7(), "subject": "Sin red",
+                    "description": "No hay red.", "requester_id": self.desk.requester().id(),
+                    "received_at": "2024-03-01T13:00:00Z",
+                    "solution": {"description": "Se cambió.", "solved_at": "2024-03-02T13:00:00Z"}
+                });
+                vec![self.post("/tickets/imports".into(), body)]
+            }
             Action::ReadTicket => {
                 let one = self.ticket("in_progress");
                 let file = self.desk.director().upload(&format!("{one}/attachments"), "a.txt", "a").created();

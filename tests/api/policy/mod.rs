@@ -78,6 +78,7 @@ const TABLE: &[(Action, [Reach; 4])] = &[
     (Action::UseOwnKeys,          [Any, Any, Any, Any]),
     (Action::ManageServiceAccounts, [No, No, No, Any]),
     (Action::ManageWebhooks,      [No, No, No, Any]),
+    (Action::ImportTickets,       [No, No, No, Any]),
     (Action::ReadSystem,          [No, No, No, Any]),
 ];
 
