@@ -12,7 +12,7 @@ use crate::jobs::results::KeptResult;
 use crate::problem::{FieldCode, FieldError, Problem, ProblemDocument, Result, Text};
 use crate::tickets::escalations::{Escalation, EscalationCreate};
 use crate::tickets::followups::{Followup, FollowupCreate};
-use crate::tickets::imports::model::TicketImport;
+use crate::tickets::imports::model::TicketImportCreate;
 use crate::tickets::model::Ticket;
 use crate::tickets::register::TicketCreate;
 use crate::tickets::steps::accept::AcceptanceCreate;
@@ -120,7 +120,7 @@ pub struct BulkOperationForm {
     merge: Option<MergeCreate>,
     /// The body of `POST /tickets/imports`; without `ticket_id`.
     #[schema(nullable = false)]
-    import: Option<TicketImport>,
+    import: Option<TicketImportCreate>,
 }
 
 /// The merge patch of a ticket.

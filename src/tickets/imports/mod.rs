@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Nullable, Text as SqlText, Uuid as SqlUuid};
 use uuid::Uuid;
 
-use self::model::TicketImport;
+use self::model::TicketImportCreate;
 use self::requester::Requester;
 use super::event_details::Details;
 use super::model::{Channel, Ticket, TicketRow};
@@ -40,7 +40,7 @@ const LOWEST_LEVEL: i16 = 1;
 /// Up to 1,000 imports fit into one request, as operations `import` of `POST /tickets/bulk`.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ImportTickets))),
-    tag = "tickets", operation_id = "importTicket", request_body = TicketImport,
+    tag = "tickets", operation_id = "importTicket", request_body = TicketImportCreate,
     responses(
         (status = 201, body = Ticket, description = "The imported ticket"),
         (status = 200, body = Ticket, description = "The ticket, which had been imported before, as it is now"),
@@ -48,7 +48,7 @@ const LOWEST_LEVEL: i16 = 1;
     )
 )]
 #[post("/tickets/imports")]
-pub async fn import(call: Call, body: Body<TicketImport>) -> Result<HttpResponse> {
+pub async fn import(call: Call, body: Body<TicketImportCreate>) -> Result<HttpResponse> {
     let setting = Setting::of(&call);
     call.write(body, move |tx, actor, body| apply(tx, actor, &setting, body)).await
 }
@@ -59,7 +59,7 @@ pub fn apply(
     tx: &mut PgConnection,
     actor: &Actor,
     setting: &Setting,
-    body: Body<TicketImport>,
+    body: Body<TicketImportCreate>,
 ) -> Result<Answer> {
     let new = body.read()?.rounded();
     let faults = new.faults(actor.now);
@@ -87,7 +87,7 @@ fn first(
     actor: &Actor,
     setting: &Setting,
     found: Option<Uuid>,
-    mut new: TicketImport,
+    mut new: TicketImportCreate,
 ) -> Result<Answer> {
     let unit = check_references(tx, &new)?;
     let given = new.requester.take().unwrap_or_default();
@@ -105,7 +105,7 @@ fn again(
     actor: &Actor,
     row: TicketRow,
     found: Option<Uuid>,
-    new: TicketImport,
+    new: TicketImportCreate,
 ) -> Result<Answer> {
     register::check_limit(actor, &row)?;
     if requester::is_anonymized(tx, row.requester_id)? {
@@ -133,7 +133,7 @@ fn again(
 }
 
 /// The fields of the ticket that an import sets each time.
-fn fill(row: &mut TicketRow, new: TicketImport) {
+fn fill(row: &mut TicketRow, new: TicketImportCreate) {
     row.status = if new.solution.is_some() { TicketStatus::Closed } else { TicketStatus::Archived };
     row.closed_at = new.closed_at();
     row.subject = new.subject;
@@ -156,7 +156,7 @@ fn fill(row: &mut TicketRow, new: TicketImport) {
 fn insert(
     tx: &mut PgConnection,
     actor: &Actor,
-    new: TicketImport,
+    new: TicketImportCreate,
     requester: Requester,
 ) -> Result<TicketRow> {
     let closed_at = new.closed_at();
@@ -224,7 +224,7 @@ fn details(row: &TicketRow) -> Details {
 ///
 /// # Errors
 /// A 422 that names every one that does not exist.
-fn check_references(tx: &mut PgConnection, new: &TicketImport) -> Result<Option<(Uuid, String)>> {
+fn check_references(tx: &mut PgConnection, new: &TicketImportCreate) -> Result<Option<(Uuid, String)>> {
     #[derive(QueryableByName)]
     struct Found {
         #[diesel(sql_type = Nullable<SqlUuid>)]

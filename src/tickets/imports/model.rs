@@ -13,7 +13,7 @@ use crate::tickets::model::{ArchiveReason, Channel, Criticality};
 /// two is required, and exactly one of `requester_id` and `requester`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-pub struct TicketImport {
+pub struct TicketImportCreate {
     /// The other system, always by the same name.
     #[schema(min_length = 1, max_length = 50, pattern = "^[a-z0-9][a-z0-9._-]{0,49}$", example = "glpi")]
     pub external_source: String,
@@ -115,7 +115,7 @@ pub struct ImportedArchive {
     pub archived_at: DateTime<Utc>,
 }
 
-impl TicketImport {
+impl TicketImportCreate {
     /// The same, with the precision of the database.
     pub fn rounded(mut self) -> Self {
         let round = |at: &mut DateTime<Utc>| *at = at.trunc_subsecs(6);
@@ -198,7 +198,7 @@ mod tests {
         for (name, value) in change.as_object().unwrap() {
             body[name] = value.clone();
         }
-        let import: TicketImport = serde_json::from_value(body).unwrap();
+        let import: TicketImportCreate = serde_json::from_value(body).unwrap();
         let faults = import.rounded().faults("2024-02-01T00:00:00Z".parse().unwrap());
         faults.into_iter().map(|fault| (fault.pointer, fault.code)).collect()
     }

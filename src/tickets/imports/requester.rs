@@ -4,7 +4,7 @@ use diesel::prelude::*;
 use diesel::sql_types::{Bool, Nullable, Text as SqlText, Uuid as SqlUuid};
 use uuid::Uuid;
 
-use super::model::{ImportedRequester, TicketImport};
+use super::model::{ImportedRequester, TicketImportCreate};
 use crate::config::Config;
 use crate::db::Statement;
 use crate::http::Actor;
@@ -51,7 +51,7 @@ struct Account {
 ///
 /// # Errors
 /// A 409 if document and address belong to different people.
-pub fn find(tx: &mut PgConnection, new: &TicketImport) -> Result<Option<Uuid>> {
+pub fn find(tx: &mut PgConnection, new: &TicketImportCreate) -> Result<Option<Uuid>> {
     match &new.requester {
         None => finding::lock(tx).map(|()| new.requester_id),
         Some(requester) => {
