@@ -91,16 +91,15 @@ pub fn recording<'a>(
         .sql(")")
 }
 
-/// Writes the same event for each of several tickets.
+/// Writes an event of the same kind for each of several tickets, in their order.
 pub fn record_each(
     tx: &mut PgConnection,
-    tickets: &[i64],
+    events: &[(i64, Data)],
     kind: EventKind,
     actor_id: Option<Uuid>,
     at: DateTime<Utc>,
-    data: &Data,
 ) -> Result<()> {
-    let rows: Vec<_> = tickets.iter().map(|ticket| row(*ticket, kind, actor_id, at, data)).collect();
+    let rows: Vec<_> = events.iter().map(|(ticket, data)| row(*ticket, kind, actor_id, at, data)).collect();
     diesel::insert_into(rows::table).values(rows).execute(tx)?;
     Ok(())
 }

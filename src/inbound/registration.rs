@@ -19,8 +19,9 @@ use crate::people::callers::{self, KnownData};
 use crate::problem::{Result, Text};
 use crate::tickets::minimum_data::AnswerTime;
 use crate::tickets::model::{Channel, TicketRow};
-use crate::tickets::register::{Account, Request, RequesterData};
+use crate::tickets::registration::Request;
 use crate::tickets::relations;
+use crate::tickets::requester::{Account, RequesterData};
 use crate::tickets::steps::resubmit;
 use crate::tickets::workflow::TicketStatus;
 

@@ -246,7 +246,8 @@ impl<'a> Erasure<'a> {
             .select(tickets::id)
             .load(tx)?;
         let data = audit::Data { changes: Vec::new(), details: json!({}) };
-        audit::record_each(tx, &theirs, EventKind::Anonymized, Some(self.actor.id), self.actor.now, &data)
+        let events: Vec<_> = theirs.into_iter().map(|ticket_id| (ticket_id, data.clone())).collect();
+        audit::record_each(tx, &events, EventKind::Anonymized, Some(self.actor.id), self.actor.now)
     }
 
     /// An undeliverable address (RFC 2606), different for each account.

@@ -9,10 +9,10 @@ use uuid::Uuid;
 
 use super::categories;
 use super::information::{self, AnsweredBy};
+use super::limit;
 use super::minimum_data;
 use super::model::{Ticket, TicketRow};
 use super::permitted;
-use super::register;
 use super::steps::{self, Case, Setting};
 use super::store;
 use super::workflow::Step;
@@ -112,7 +112,7 @@ pub fn apply(
     case.ticket.description = wanted.description;
     case.ticket.category_id = wanted.category_id;
     let mut row = case.record(EventKind::Changed)?;
-    register::check_limit(actor, &row)?;
+    limit::check(actor, &row)?;
     if row.requester_unit_id != known_unit {
         // Whoever heads another unit may not ask for what this category requires.
         check_category(tx, row.category_id, row.id)?;

@@ -5,7 +5,8 @@ use diesel::prelude::*;
 use serde_json::Value;
 use uuid::Uuid;
 
-use super::register::{Account, RequesterData};
+use super::registration::Known;
+use super::requester::{Account, RequesterData};
 use crate::auth::no_address;
 use crate::auth::policy::PermissionScope;
 use crate::config::Config;
@@ -34,6 +35,7 @@ pub fn choose(
     actor: &Actor,
     config: &Config,
     body: &Value,
+    known: &mut Known,
 ) -> Result<(Option<Chosen>, Vec<FieldError>)> {
     let data = &body["requester"];
     // The body is not checked yet: PostgreSQL accepts no NUL.
@@ -63,16 +65,16 @@ pub fn choose(
                 && text("email").is_none()
                 && is_without_document(tx, actor.id)? =>
             {
-                Account::active(tx, actor.id)?.map(|account| (account, false))
+                known.active_account(tx, actor.id)?.map(|account| (account, false))
             }
-            Some(id) => Account::active(tx, id)?.map(|account| (account, false)),
+            Some(id) => known.active_account(tx, id)?.map(|account| (account, false)),
             None => {
                 faults.extend(missing_of_new(tx, data)?);
                 Some((Account::unknown(text("full_name").unwrap_or_default(), text("email")), true))
             }
         }
     } else {
-        Account::active(tx, named.unwrap_or(actor.id))?.map(|account| (account, false))
+        known.active_account(tx, named.unwrap_or(actor.id))?.map(|account| (account, false))
     };
     match chosen {
         Some((account, is_new)) => {
@@ -90,6 +92,15 @@ pub fn choose(
 }
 
 impl RequesterData {
+    fn is_empty(&self) -> bool {
+        let RequesterData { full_name, document_id, contact, email, unit_id } = self;
+        full_name.is_none()
+            && document_id.is_none()
+            && contact.is_none()
+            && email.is_none()
+            && unit_id.is_none()
+    }
+
     /// The same, without spaces around the name and the document.
     pub fn trimmed(self) -> Self {
         let trimmed = |text: Option<String>| text.map(|text| text.trim().to_owned());
@@ -105,7 +116,13 @@ impl Chosen {
     }
 
     /// Creates the account of a new person, or adds to the account of a known one what it lacks. Returns the account.
-    pub fn keep(self, tx: &mut PgConnection, actor: &Actor, given: &RequesterData) -> Result<Account> {
+    pub fn keep(
+        self,
+        tx: &mut PgConnection,
+        actor: &Actor,
+        given: &RequesterData,
+        known: &mut Known,
+    ) -> Result<Account> {
         let RequesterData { full_name, document_id, email, contact, unit_id } = given;
         let id = self.account.id();
         if self.is_new {
@@ -119,8 +136,9 @@ impl Chosen {
                 unit_id: *unit_id,
             }
             .create(tx, actor.now)?;
-        } else if self.on_behalf {
+        } else if self.on_behalf && !given.is_empty() {
             keep(tx, actor, id, given)?;
+            known.forget(id);
         }
         Ok(self.account)
     }

@@ -23,6 +23,7 @@ pub struct Choices {
 }
 
 /// The unit of a request.
+#[derive(Clone)]
 pub struct Unit {
     pub id: Uuid,
     pub name: String,
@@ -30,6 +31,7 @@ pub struct Unit {
 }
 
 /// What the registration of a ticket depends on.
+#[derive(Clone)]
 pub struct Terms {
     /// The policy of the provisional clock.
     pub policy: Policy,

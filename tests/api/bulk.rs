@@ -96,6 +96,78 @@ fn each_operation_sees_what_those_before_it_did_and_leaves_the_same_traces() {
     assert!(events.windows(2).all(|pair| pair[0]["at"].as_str() <= pair[1]["at"].as_str()), "{events:#?}");
 }
 
+/// Registrations that are written together are the same as those of single requests: also one that is archived at once among
+/// them, and those beside one that is refused.
+#[test]
+fn registrations_together_are_the_same_as_one_by_one() {
+    let desk = Desk::open();
+    let requester = desk.requester();
+    let body = json!({"name": "Accesos", "required_profile": "unit_head"});
+    let for_heads = desk.director().post("/categories", body).created()["id"].clone();
+    let new = |subject: &str, category_id: Value| json!({"subject": subject, "description": "No responde.", "category_id": category_id, "channel": "web"});
+    let wanted = [
+        new("Uno", Value::Null),
+        new("Dos", for_heads.clone()),
+        new("Tres", Value::Null),
+        new("Cuatro", Value::Null),
+    ];
+    let single: Vec<Value> =
+        wanted.iter().map(|body| requester.post("/tickets", body.clone()).created()).collect();
+    let operations: Vec<Value> = wanted.iter().map(|body| json!({"create": body})).collect();
+    let together = bulk(&requester, operations.clone().into());
+    let traces = |ticket: &Value| {
+        let id = ticket["id"].as_i64().unwrap();
+        let mut ticket = requester.get(&format!("/tickets/{id}")).ok();
+        for moment in ["id", "received_at", "updated_at", "attention_due_at"] {
+            ticket.as_object_mut().unwrap().remove(moment);
+        }
+        ticket["archive"].as_object_mut().map(|archive| archive.remove("archived_at"));
+        let events = desk.director().get(&format!("/tickets/{id}/events")).items();
+        let events =
+            events.iter().map(|event| [&event["kind"], &event["details"], &event["actor"]].map(Value::clone));
+        let count = |table: &str| {
+            desk.database.count(&format!("SELECT count(*) FROM {table} WHERE ticket_id = {id}"))
+        };
+        let counts = ["messages", "attentions", "openings", "ticket_facts", "ticket_words"].map(count);
+        (ticket, events.collect::<Vec<_>>(), counts)
+    };
+    for (one, result) in single.iter().zip(&together) {
+        assert_eq!(result["status"], 201);
+        let id = result["ticket"]["id"].clone();
+        assert_eq!(result["location"], format!("/api/v1/tickets/{id}"));
+        let read = requester.get(&format!("/tickets/{id}"));
+        assert_eq!((&read.ok(), read.header("etag")), (&result["ticket"], result["etag"].as_str().unwrap()));
+        assert_eq!(traces(&result["ticket"]), traces(one));
+    }
+    let ids: Vec<i64> = together.iter().map(|result| result["ticket"]["id"].as_i64().unwrap()).collect();
+    assert!(ids.is_sorted(), "{ids:?}");
+    let refused = json!({"create": {"subject": "Sin descripción"}});
+    let beside = bulk(&requester, json!([operations[0], operations[2], refused, operations[3]]));
+    let statuses: Vec<u64> = beside.iter().map(|result| result["status"].as_u64().unwrap()).collect();
+    assert_eq!(statuses, [201, 201, 422, 201]);
+    assert_eq!(requester.get("/tickets").items().len(), 11);
+}
+
+/// What an account lacked and an earlier registration added is known to the next one.
+#[test]
+fn a_registration_sees_what_an_earlier_one_added_to_the_account() {
+    let desk = Desk::open();
+    let person = json!({
+        "document_id": "99887766", "full_name": "Luz Mar", "unit_id": desk.unit_id(), "contact": {"mobile": "300"}
+    });
+    let new = |requester: Value| json!({"create": {"subject": "Sin red", "description": "No hay red.", "requester": requester}});
+    let later = json!({"document_id": "99887766"});
+    let with_address = json!({"document_id": "99887766", "email": "luz.mar@example.gov.co"});
+    let operations = json!([new(person), new(later.clone()), new(with_address), new(later)]);
+    let results = bulk(&desk.technician(), operations);
+    let requesters: Vec<_> = results.iter().map(|result| &result["ticket"]["requester"]).collect();
+    assert!(requesters.iter().all(|requester| requester["id"] == requesters[0]["id"]), "{results:#?}");
+    let emails: Vec<bool> =
+        requesters.iter().map(|requester| requester["email"] == "luz.mar@example.gov.co").collect();
+    assert_eq!(emails[3], true, "{results:#?}");
+    assert_eq!(requesters[3]["full_name"], "Luz Mar");
+}
+
 #[test]
 fn all_or_none() {
     let desk = Desk::open();

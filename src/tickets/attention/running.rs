@@ -125,6 +125,27 @@ pub fn first_clock<'a>(row: &TicketRow, policy: &'a Policy, due: Due) -> Stateme
     .sql(") ON CONFLICT DO NOTHING")
 }
 
+/// Records the clocks which started with the reception of these tickets.
+///
+/// # Errors
+/// An error of the database.
+pub fn insert_first_clocks(tx: &mut PgConnection, clocks: &[(&TicketRow, &Policy, Due)]) -> Result<()> {
+    let clocks = clocks.iter().map(|(row, policy, due)| {
+        (
+            attentions::ticket_id.eq(row.id),
+            attentions::level.eq(row.support_level),
+            attentions::started_at.eq(row.received_at),
+            attentions::policy_id.eq(policy.id),
+            attentions::minutes.eq(policy.minutes),
+            attentions::opening_hours.eq(&policy.opening_hours),
+            attentions::due_at.eq(due.due_at),
+            attentions::holiday_set_id.eq(policy.holiday_set_id),
+        )
+    });
+    diesel::insert_into(attentions::table).values(clocks.collect::<Vec<_>>()).execute(tx)?;
+    Ok(())
+}
+
 /// How many provisional clocks one round starts.
 const BATCH: i64 = 100;
 

@@ -42,7 +42,7 @@ pub struct TicketBulkCreate {
 }
 
 /// An operation as received.
-#[derive(Deserialize, Serialize)]
+#[derive(Clone, Deserialize, Serialize)]
 pub struct BulkOperation {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ticket_id: Option<i64>,
@@ -168,6 +168,12 @@ impl BulkOperation {
     pub fn kind(&self) -> Option<TicketOperation> {
         let mut names = self.bodies.keys();
         names.next().filter(|_| self.bodies.len() == 1).and_then(|name| TicketOperation::of_name(name))
+    }
+
+    /// The body of a registration that names nothing else.
+    pub fn registration(&self) -> Option<&Value> {
+        let is_alone = self.ticket_id.is_none() && self.if_match.is_none() && self.bodies.len() == 1;
+        self.bodies.get(TicketOperation::Create.as_str()).filter(|_| is_alone)
     }
 
     /// The tickets that the operation locks, as far as the request names them.

@@ -11,6 +11,7 @@ use uuid::Uuid;
 use self::model::TicketImportCreate;
 use self::requester::Requester;
 use super::event_details::Details;
+use super::limit;
 use super::model::{Channel, Ticket, TicketRow};
 use super::register;
 use super::steps::{Case, Setting};
@@ -93,7 +94,7 @@ fn first(
     let given = new.requester.take().unwrap_or_default();
     let requester = requester::keep(tx, actor, &setting.desk.config, found, (given, unit))?;
     let row = insert(tx, actor, new, requester)?;
-    register::check_limit(actor, &row)?;
+    limit::check(actor, &row)?;
     let data = audit::Data { changes: vec![], details: details(&row).into_json()? };
     audit::record(tx, row.id, EventKind::Imported, Some(actor.id), actor.now, &data)?;
     register::created(tx, actor, row)
@@ -107,7 +108,7 @@ fn again(
     found: Option<Uuid>,
     new: TicketImportCreate,
 ) -> Result<Answer> {
-    register::check_limit(actor, &row)?;
+    limit::check(actor, &row)?;
     if requester::is_anonymized(tx, row.requester_id)? {
         return Err(requester::anonymized());
     }
@@ -128,7 +129,7 @@ fn again(
     }
     case.details = details(&before);
     let row = case.record(EventKind::Imported)?;
-    register::check_limit(actor, &row)?;
+    limit::check(actor, &row)?;
     store::answer(tx, actor, row)
 }
 

@@ -26,9 +26,9 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::event_details::Details;
+use super::limit;
 use super::model::{Ticket, TicketRow};
 use super::permitted;
-use super::register;
 use super::store;
 use super::watchers;
 use super::workflow::Step;
@@ -256,7 +256,7 @@ where
     let mut case = Case::open(tx, row, actor);
     let reply = change(&mut case, actor, body)?;
     let row = case.record(kind)?;
-    register::check_limit(actor, &row)?;
+    limit::check(actor, &row)?;
     match reply {
         Reply::Ticket => store::answer(tx, actor, row),
         Reply::Within(answer) => {

@@ -18,7 +18,9 @@ use crate::tickets::minimum_data::AnswerTime;
 use crate::tickets::model::{Channel, Ticket, TicketRow};
 use crate::tickets::on_behalf;
 use crate::tickets::permitted;
-use crate::tickets::register::{self, Account, Request, RequesterData};
+use crate::tickets::register;
+use crate::tickets::registration::Request;
+use crate::tickets::requester::{Account, RequesterData};
 use crate::tickets::store;
 use crate::tickets::workflow::Step;
 
