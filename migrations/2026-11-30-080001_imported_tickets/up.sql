@@ -2,7 +2,7 @@
 -- them, and they need not have what a ticket has that was attended to here.
 ALTER TABLE tickets
     ADD COLUMN external_source text CHECK (external_source ~ '^[a-z0-9][a-z0-9._-]{0,49}$'),
-    ADD COLUMN external_id text CHECK (length(external_id) BETWEEN 1 AND 100),
+    ADD COLUMN external_id text CHECK (external_id ~ '^[!-~]([ -~]{0,98}[!-~])?$'),
     ADD COLUMN imported_at timestamptz;
 
 ALTER TABLE tickets
@@ -10,9 +10,9 @@ ALTER TABLE tickets
         (imported_at IS NULL) = (external_source IS NULL) AND (imported_at IS NULL) = (external_id IS NULL)),
     ADD CONSTRAINT tickets_imported_state CHECK (imported_at IS NULL
         OR status IN ('closed', 'archived') AND attention_due_at IS NULL AND first_attention_due_at IS NULL AND staff_called_at IS NULL),
-    -- In the order in which it happened, and not in the future.
+    -- In the order in which it happened, not in the future, and not the zero of another system.
     ADD CONSTRAINT tickets_imported_dates CHECK (imported_at IS NULL
-        OR received_at <= coalesce(attended_at, received_at)
+        OR received_at >= '1970-01-01T00:00:00Z' AND received_at <= coalesce(attended_at, received_at)
         AND coalesce(attended_at, received_at) <= coalesce(solved_at, archived_at)
         AND coalesce(solved_at, archived_at) <= coalesce(closed_at, archived_at)
         AND coalesce(closed_at, archived_at) <= updated_at),

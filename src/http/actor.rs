@@ -217,6 +217,20 @@ impl Actor {
     }
 }
 
+impl Actor {
+    /// # Errors
+    /// A 412 if the request names a version of a resource that is not there.
+    pub fn check_absent(&self) -> Result<()> {
+        match &self.if_match {
+            None => Ok(()),
+            Some(_) => Err(Problem::new(
+                Code::PreconditionFailed,
+                Text::new("El recurso no existe todavía.", "The resource does not exist yet."),
+            )),
+        }
+    }
+}
+
 /// The columns that each change of a versioned row sets besides its own: the next version, and the time of the change.
 macro_rules! next_version {
     ($table:ident, $version:expr, $actor:expr) => {

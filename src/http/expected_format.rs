@@ -82,6 +82,11 @@ const PATTERNS: &[(&str, &str, &str)] = &[
         "It must be one or more ETags in quotation marks, such as \"a1b2c3\", or `*`.",
     ),
     (
+        "^[!-~]([ -~]{0,98}[!-~])?$",
+        "Admite solo caracteres ASCII visibles, y espacios entre ellos.",
+        "Only visible ASCII characters are allowed, and spaces between them.",
+    ),
+    (
         "^[!-~]([ -~]{0,253}[!-~])?$",
         "Admite solo caracteres ASCII visibles, y espacios entre ellos.",
         "Only visible ASCII characters are allowed, and spaces between them.",

@@ -67,17 +67,7 @@ pub fn find(
     inactive: Inactive,
 ) -> Result<Option<Uuid>> {
     lock(tx)?;
-    let email = email.map(str::to_lowercase);
-    let mut found: Vec<Candidate> = diesel::sql_query(
-        "SELECT id, document_id, email NOT LIKE '%@no-address.invalid' AS has_address, document_declared AS is_declared, \
-            coalesce(document_key(document_id) = document_key($1), false) AS has_document, \
-            coalesce(lower(email) = $2, false) AS has_email, active \
-         FROM users WHERE account_kind = 'person' AND (document_key(document_id) = document_key($1) OR lower(email) = ANY ($3)) ORDER BY created_at, id LIMIT 20",
-    )
-    .bind::<Nullable<SqlText>, _>(document_id)
-    .bind::<Nullable<SqlText>, _>(email.as_deref())
-    .bind::<Array<SqlText>, _>(email.iter().collect::<Vec<_>>())
-    .load(tx)?;
+    let mut found = candidates(tx, document_id, email)?;
     let mut chosen = choose(&found, document_id.is_some(), email.is_some());
     if inactive == Inactive::Found && matches!(chosen, Err(Refusal::Inactive(_))) {
         found.iter_mut().for_each(|candidate| candidate.active = true);
@@ -94,6 +84,33 @@ pub fn find(
             ),
         )),
     })
+}
+
+/// The accounts of people with this document or this address, active or not.
+///
+/// # Errors
+/// An error of the database.
+pub fn matching(tx: &mut PgConnection, document_id: Option<&str>, email: Option<&str>) -> Result<Vec<Uuid>> {
+    Ok(candidates(tx, document_id, email)?.into_iter().map(|candidate| candidate.id).collect())
+}
+
+fn candidates(
+    tx: &mut PgConnection,
+    document_id: Option<&str>,
+    email: Option<&str>,
+) -> Result<Vec<Candidate>> {
+    let email = email.map(str::to_lowercase);
+    let found = diesel::sql_query(
+        "SELECT id, document_id, email NOT LIKE '%@no-address.invalid' AS has_address, document_declared AS is_declared, \
+            coalesce(document_key(document_id) = document_key($1), false) AS has_document, \
+            coalesce(lower(email) = $2, false) AS has_email, active \
+         FROM users WHERE account_kind = 'person' AND (document_key(document_id) = document_key($1) OR lower(email) = ANY ($3)) ORDER BY created_at, id LIMIT 20",
+    )
+    .bind::<Nullable<SqlText>, _>(document_id)
+    .bind::<Nullable<SqlText>, _>(email.as_deref())
+    .bind::<Array<SqlText>, _>(email.iter().collect::<Vec<_>>())
+    .load(tx)?;
+    Ok(found)
 }
 
 fn choose(

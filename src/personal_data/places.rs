@@ -47,8 +47,8 @@ pub struct Field {
 
 const OF_TICKETS: &str = "ticket_id = ANY ({theirs})";
 const MAILED: &str = "(ticket_id = ANY ({theirs}) OR recipient_id = $1)";
-/// The person registered the ticket, and no one else corrected it.
-const REGISTERED: &str = "(registered_by_id = $1 AND NOT EXISTS (SELECT FROM events e \
+/// The person registered the ticket, here or in the system that it was imported from, and no one else corrected it.
+const REGISTERED: &str = "((registered_by_id = $1 OR imported_at IS NOT NULL) AND NOT EXISTS (SELECT FROM events e \
     WHERE e.ticket_id = tickets.id AND e.kind = 'changed' AND e.actor_id IS DISTINCT FROM $1))";
 /// Messages to the person that were not sent yet are removed completely.
 const UNSENT: &str = "recipient_id = $1 AND status <> 'sent'";

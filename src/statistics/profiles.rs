@@ -97,6 +97,8 @@ pub async fn list(call: Call, query: Query<Period>) -> Result<HttpResponse> {
                 .inner_join(categories::table)
                 .inner_join(units::table.on(units::id.nullable().eq(tickets::requester_unit_id)))
                 .filter(categories::required_profile.eq(RequiredProfile::UnitHead))
+                // Who was the head when a ticket of another system was received is not known.
+                .filter(tickets::imported_at.is_null())
                 .filter(tickets::received_at.ge(begin).and(tickets::received_at.lt(end)))
                 .filter(
                     tickets::reception_head_id

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use actix_web::{HttpResponse, post};
 use diesel::prelude::*;
-use diesel::sql_types::{Array, BigInt, Nullable, Uuid as SqlUuid};
+use diesel::sql_types::{Array, BigInt, Nullable, Text as SqlText, Uuid as SqlUuid};
 use serde_json::Value;
 use utoipa::IntoParams;
 
@@ -98,16 +98,21 @@ pub struct Preference {
 /// Locks the tickets in the order of their numbers, so that two requests do not wait for each other. A requester does not hold up
 /// the tickets of others.
 fn lock(tx: &mut PgConnection, actor: &Actor, operations: &[BulkOperation]) -> Result<()> {
-    let mut ids: Vec<i64> = operations.iter().flat_map(BulkOperation::tickets).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    if ids.len() > 1 {
+    let ids: Vec<i64> = operations.iter().flat_map(BulkOperation::tickets).collect();
+    let (external_ids, sources): (Vec<&str>, Vec<&str>) =
+        operations.iter().filter_map(BulkOperation::imported).unzip();
+    if ids.len() + external_ids.len() > 1 {
         let own = (!actor.is_staff()).then_some(actor.id);
         diesel::sql_query(
-            "SELECT FROM tickets WHERE id = ANY ($1) AND ($2 IS NULL OR requester_id = $2) ORDER BY id FOR UPDATE",
+            "SELECT FROM tickets WHERE id = ANY (ARRAY( \
+                 SELECT unnest($1) UNION SELECT t.id FROM unnest($3, $4) AS named (id, source) \
+                 JOIN tickets t ON t.external_id = named.id AND t.external_source = named.source AND t.imported_at IS NOT NULL)) \
+             AND ($2 IS NULL OR requester_id = $2) ORDER BY id FOR UPDATE",
         )
         .bind::<Array<BigInt>, _>(ids)
         .bind::<Nullable<SqlUuid>, _>(own)
+        .bind::<Array<SqlText>, _>(external_ids)
+        .bind::<Array<SqlText>, _>(sources)
         .execute(tx)?;
     }
     Ok(())

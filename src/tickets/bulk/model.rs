@@ -176,6 +176,14 @@ impl BulkOperation {
         self.bodies.get(TicketOperation::Create.as_str()).filter(|_| is_alone)
     }
 
+    /// The identifiers of the ticket that the operation imports, in the other system. They are not checked yet: PostgreSQL
+    /// accepts no NUL.
+    pub fn imported(&self) -> Option<(&str, &str)> {
+        let body = self.bodies.get(TicketOperation::Import.as_str())?;
+        let text = |name: &str| body[name].as_str().filter(|text| !text.contains('\0'));
+        Some((text("external_id")?, text("external_source")?))
+    }
+
     /// The tickets that the operation locks, as far as the request names them.
     pub fn tickets(&self) -> impl Iterator<Item = i64> {
         let into = self.bodies.get("merge").and_then(|body| body["into_ticket_id"].as_i64());

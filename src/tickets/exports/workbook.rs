@@ -55,8 +55,12 @@ impl TicketWorkbook {
                     Cell::Text(text) => sheet.write_string(row, column, fitting(text))?,
                     Cell::Number(number) => sheet.write_number(row, column, number as f64)?,
                     Cell::Time(at) => {
-                        let local = time(at.with_timezone(&self.timezone).naive_local())?;
-                        sheet.write_datetime_with_format(row, column, &local, &self.time)?
+                        let local = at.with_timezone(&self.timezone).naive_local();
+                        match time(local) {
+                            Ok(time) => sheet.write_datetime_with_format(row, column, &time, &self.time)?,
+                            // Spreadsheets know times from 1900 to 9999.
+                            Err(_) => sheet.write_string(row, column, local.to_string())?,
+                        }
                     }
                 };
             }

@@ -234,7 +234,8 @@ pub struct TicketFilters {
     /// Whether the survey rates the service as a whole 4 or 5. Only roles that may read individual answers may use this
     /// filter: professionals and the director.
     satisfied: Option<bool>,
-    /// Whether it was imported from another system.
+    /// Whether it was imported from another system. The filters `attention`, `overdue`, `due_within`, `open_at`, `solved_…`,
+    /// `reopened_…`, `accepted_…`, `acceptance`, `escalated_…` and `survey_…` find none of these: the desk did not measure them.
     imported: Option<bool>,
     /// Only tickets that were imported from this system; repeat it for several.
     #[serde(default)]

@@ -36,9 +36,9 @@ const LOWEST_LEVEL: i16 = 1;
 ///
 /// `external_source` and `external_id` identify the ticket. If it was imported before (200 instead of 201), it becomes what this
 /// body says: fields that are omitted are emptied, and an import without a difference changes nothing. Only the requester and
-/// their data stay as they were at first.
+/// their data stay as they were at first: another person is refused, and other data of the same person are ignored.
 ///
-/// Up to 1,000 imports fit into one request, as operations `import` of `POST /tickets/bulk`.
+/// Up to 1,000 imports are one request, as operations `import` of `POST /tickets/bulk`, whose body has up to 1 MiB.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ImportTickets))),
     tag = "tickets", operation_id = "importTicket", request_body = TicketImportCreate,
@@ -67,20 +67,25 @@ pub fn apply(
     if !faults.is_empty() {
         return Err(Problem::fields(faults));
     }
-    // It also keeps two imports of the same ticket apart.
+    // As everywhere, tickets are locked before people.
+    if let Some(known) = locked(tx, &new)? {
+        return again(tx, actor, known, new);
+    }
     let found = requester::find(tx, &new)?;
+    // Another import of the same ticket may have ended meanwhile.
+    match locked(tx, &new)? {
+        Some(known) => again(tx, actor, known, new),
+        None => first(tx, actor, setting, found, new),
+    }
+}
+
+/// The ticket that was imported with these identifiers, locked until the end of the transaction.
+fn locked(tx: &mut PgConnection, new: &TicketImportCreate) -> Result<Option<TicketRow>> {
     let known = tickets::table
         .filter(tickets::external_id.eq(&new.external_id))
         .filter(tickets::external_source.eq(&new.external_source))
-        .filter(tickets::imported_at.is_not_null())
-        .select(TicketRow::as_select())
-        .for_update()
-        .get_result(tx)
-        .optional()?;
-    match known {
-        Some(row) => again(tx, actor, row, found, new),
-        None => first(tx, actor, setting, found, new),
-    }
+        .filter(tickets::imported_at.is_not_null());
+    Ok(known.select(TicketRow::as_select()).for_update().get_result(tx).optional()?)
 }
 
 fn first(
@@ -90,6 +95,7 @@ fn first(
     found: Option<Uuid>,
     mut new: TicketImportCreate,
 ) -> Result<Answer> {
+    actor.check_absent()?;
     let unit = check_references(tx, &new)?;
     let given = new.requester.take().unwrap_or_default();
     let requester = requester::keep(tx, actor, &setting.desk.config, found, (given, unit))?;
@@ -101,18 +107,13 @@ fn first(
 }
 
 /// Imports a ticket that was imported before.
-fn again(
-    tx: &mut PgConnection,
-    actor: &Actor,
-    row: TicketRow,
-    found: Option<Uuid>,
-    new: TicketImportCreate,
-) -> Result<Answer> {
+fn again(tx: &mut PgConnection, actor: &Actor, row: TicketRow, new: TicketImportCreate) -> Result<Answer> {
     limit::check(actor, &row)?;
+    actor.check_version(row.id, row.version)?;
     if requester::is_anonymized(tx, row.requester_id)? {
         return Err(requester::anonymized());
     }
-    if found != Some(row.requester_id) {
+    if requester::is_another(tx, &new, row.requester_id)? {
         let pointer = if new.requester.is_some() { "/requester" } else { "/requester_id" };
         let detail = Text::new(
             "El caso se importó para otra persona, que no se puede cambiar.",
@@ -256,11 +257,7 @@ fn check_references(tx: &mut PgConnection, new: &TicketImportCreate) -> Result<O
         ("/solution/solved_by_id", solved_by_id != found.solved_by_id),
         ("/requester/unit_id", unit_id.is_some() && unit.is_none()),
     ];
-    let faults: Vec<_> = unknown.into_iter().filter(|(_, is_unknown)| *is_unknown).collect();
-    match faults.as_slice() {
-        [] => Ok(unit),
-        _ => {
-            Err(Problem::fields(faults.iter().map(|(pointer, _)| FieldError::unknown_id(*pointer)).collect()))
-        }
-    }
+    let unknown = unknown.into_iter().filter(|(_, is_unknown)| *is_unknown);
+    let faults: Vec<FieldError> = unknown.map(|(pointer, _)| requester::unknown_id(pointer)).collect();
+    if faults.is_empty() { Ok(unit) } else { Err(Problem::fields(faults)) }
 }

@@ -17,8 +17,13 @@ pub struct TicketImportCreate {
     /// The other system, always by the same name.
     #[schema(min_length = 1, max_length = 50, pattern = "^[a-z0-9][a-z0-9._-]{0,49}$", example = "glpi")]
     pub external_source: String,
-    /// The identifier of the ticket in that system.
-    #[schema(min_length = 1, max_length = 100, pattern = r"\S", example = "2024-000123")]
+    /// The identifier of the ticket in that system. It is kept when the requester is anonymized: not the number of a person.
+    #[schema(
+        min_length = 1,
+        max_length = 100,
+        pattern = "^[!-~]([ -~]{0,98}[!-~])?$",
+        example = "2024-000123"
+    )]
     pub external_id: String,
     /// A short summary of the request.
     #[schema(min_length = 1, max_length = 200, pattern = r"\S", example = "La impresora no imprime")]
@@ -46,7 +51,7 @@ pub struct TicketImportCreate {
     pub requester: Option<ImportedRequester>,
     /// Identifier of the account of the person who attended to it, which may be inactive.
     pub assignee_id: Option<Uuid>,
-    /// When the request was made.
+    /// When the request was made, in 1970 or later.
     pub received_at: DateTime<Utc>,
     /// When it was first attended to.
     pub attended_at: Option<DateTime<Utc>>,
@@ -60,7 +65,7 @@ pub struct TicketImportCreate {
 
 /// The requester of an imported ticket: the account with this document or this address. If there is none, an account without
 /// a password is created, for which `full_name` is required. The other fields are the data of the ticket; those of the account
-/// are taken if they are omitted. The account of a known person does not change.
+/// are taken if they are omitted. What the account lacks is added to it, and nothing in it is replaced.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ImportedRequester {
@@ -163,16 +168,23 @@ impl TicketImportCreate {
             ("/closed_at", self.closed_at),
             ("/archive/archived_at", archived_at),
         ];
-        let mut latest: Option<DateTime<Utc>> = None;
-        for (pointer, at) in moments.into_iter().filter_map(|(pointer, at)| at.map(|at| (pointer, at))) {
-            if latest.is_some_and(|latest| at < latest) {
-                let detail = Text::new("Es anterior a un hecho previo.", "It is before what came earlier.");
-                faults.push(FieldError::new(pointer, FieldCode::OutOfRange, detail));
-            } else if at > now {
-                let detail = Text::new("Está en el futuro.", "It is in the future.");
-                faults.push(FieldError::new(pointer, FieldCode::OutOfRange, detail));
-            }
-            latest = latest.max(Some(at));
+        let mut latest = ("/", DateTime::UNIX_EPOCH);
+        for (pointer, at) in moments.into_iter().filter_map(|(pointer, at)| Some((pointer, at?))) {
+            let detail = match (at < latest.1, at > now) {
+                (true, _) if latest.0 == "/" => Text::new("Es anterior a 1970.", "It is before 1970."),
+                (true, _) => Text::made(
+                    format!("Es anterior a `{}`.", &latest.0[1..]),
+                    format!("It is before `{}`.", &latest.0[1..]),
+                ),
+                (false, true) => Text::new("Está en el futuro.", "It is in the future."),
+                (false, false) => {
+                    latest = (pointer, at);
+                    continue;
+                }
+            };
+            faults.push(FieldError::new(pointer, FieldCode::OutOfRange, detail));
+            // What follows would be compared with it.
+            break;
         }
         faults
     }
@@ -227,6 +239,8 @@ mod tests {
             (json!({"received_at": "2024-01-02T00:00:01Z"}), vec![("/solution/solved_at", OutOfRange)]),
             (json!({"closed_at": "2024-01-01T23:00:00Z"}), vec![("/closed_at", OutOfRange)]),
             (json!({"closed_at": "2024-02-01T00:00:01Z"}), vec![("/closed_at", OutOfRange)]),
+            (json!({"received_at": "1969-12-31T23:59:59Z"}), vec![("/received_at", OutOfRange)]),
+            (json!({"received_at": "2024-02-02T00:00:00Z"}), vec![("/received_at", OutOfRange)]),
         ] {
             let expected: Vec<_> = expected.into_iter().map(|(at, code)| (at.to_owned(), code)).collect();
             assert_eq!(faults(change.clone()), expected, "{change}");

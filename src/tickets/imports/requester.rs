@@ -8,10 +8,10 @@ use super::model::{ImportedRequester, TicketImportCreate};
 use crate::config::Config;
 use crate::db::Statement;
 use crate::http::Actor;
-use crate::people::callers::{self, NewCaller};
+use crate::people::callers::{self, KnownData, NewCaller};
 use crate::people::finding::{self, Inactive};
 use crate::people::user::Contact;
-use crate::problem::{Code, FieldError, Problem, Result, Text};
+use crate::problem::{Code, FieldCode, FieldError, Problem, Result, Text};
 use crate::tickets::on_behalf;
 
 /// The requester of an imported ticket, with their data for it.
@@ -61,6 +61,15 @@ pub fn find(tx: &mut PgConnection, new: &TicketImportCreate) -> Result<Option<Uu
     }
 }
 
+/// Whether the import names another person than this requester. What names nobody any more, because the account was changed
+/// since, names no other.
+pub fn is_another(tx: &mut PgConnection, new: &TicketImportCreate, requester_id: Uuid) -> Result<bool> {
+    let Some(requester) = &new.requester else { return Ok(new.requester_id != Some(requester_id)) };
+    let document_id = requester.document_id.as_deref().map(str::trim);
+    let named = finding::matching(tx, document_id, requester.email.as_deref())?;
+    Ok(!named.is_empty() && !named.contains(&requester_id))
+}
+
 /// The requester, whose account is created if there is none. `unit`: the given one.
 ///
 /// # Errors
@@ -106,11 +115,20 @@ pub fn keep(
     .get_result(tx)
     .optional()?;
     let Some(account) = account else {
-        return Err(Problem::field(FieldError::unknown_id("/requester_id")));
+        return Err(Problem::field(unknown_id("/requester_id")));
     };
     if account.is_anonymized {
         return Err(anonymized());
     }
+    let data = KnownData {
+        full_name: full_name.as_deref(),
+        document_id: document_id.as_deref(),
+        email: given.email.as_deref(),
+        contact: given.contact.as_ref(),
+        unit_id: given.unit_id,
+        is_declared: false,
+    };
+    callers::complete(tx, id, &data, actor.now)?;
     let known = Contact { landline: account.landline, extension: account.extension, mobile: account.mobile };
     Ok(Requester {
         id,
@@ -127,6 +145,11 @@ pub fn is_anonymized(tx: &mut PgConnection, id: Uuid) -> Result<bool> {
     use crate::db::schema::anonymizations;
     let found = anonymizations::table.filter(anonymizations::user_id.eq(id));
     Ok(diesel::select(diesel::dsl::exists(found)).get_result(tx)?)
+}
+
+/// The error of an identifier of nothing, whether active or not.
+pub fn unknown_id(pointer: &str) -> FieldError {
+    FieldError::new(pointer, FieldCode::NotFound, Text::new("No existe.", "It does not exist."))
 }
 
 pub fn anonymized() -> Problem {

@@ -17,7 +17,7 @@ use crate::http::Call;
 use crate::http::body::Content;
 use crate::language::locale::{self, Locale};
 use crate::people;
-use crate::problem::{Result, Text};
+use crate::problem::{Problem, Result, Text};
 use crate::templates::Templates;
 
 static TEMPLATES: LazyLock<Templates> = LazyLock::new(|| {
@@ -44,7 +44,7 @@ impl Channel {
 /// A page to print for the requester, for example at the counter: the entity with its logo, the number of the ticket, its
 /// subject and description, when and by which channel it was received and by whom it was registered, the requester's
 /// data, and what happens next. HTML without scripts or other files, in the language of `Accept-Language`, otherwise of
-/// the requester.
+/// the requester. A ticket that was imported has none (404): it was received elsewhere.
 #[utoipa::path(
     extensions(("x-mesa-permission" = json!(Action::ReadTicket)), ("x-mesa-unversioned" = json!(true))),
     tag = "tickets", operation_id = "getTicketReceipt",
@@ -56,6 +56,9 @@ pub async fn read(call: Call, id: Path<i64>, request: HttpRequest) -> Result<Htt
     let asked = locale::asked(&request);
     let found = call.check(move |db, actor| {
         let row = store::visible(db, actor, *id)?;
+        if row.imported_at.is_some() {
+            return Err(Problem::not_found());
+        }
         let locale = match asked {
             Some(locale) => locale,
             None => people::users::locale(db, row.requester_id)?,
