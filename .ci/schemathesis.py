@@ -190,6 +190,13 @@ MAY_BE_REFUSED = [
     ("(create|update)ServiceAccount", "invalid_body", r"/scopes/\d+|/role", "not_allowed"),
     # Each operation has one of several properties, and its own rules.
     ("createTicketBulk", "invalid_body", r"/operations/\d+.*", ANY),
+    # One of two fields, times in the order in which it happened, and a person who has no account yet.
+    (
+        "importTicket",
+        "invalid_body",
+        r"/solution.*|/archive.*|/requester.*|/closed_at|/received_at|/attended_at",
+        "required|not_allowed|out_of_range",
+    ),
     # An address that is not public, and a span that the state requires.
     ("(create|update)Webhook", "invalid_body", "/url", ANY),
     ("retryWebhookDeliveries", "invalid_body", "/created_from_at|/created_before_at", ANY),
