@@ -91,23 +91,6 @@ pub fn choose(
     }
 }
 
-impl RequesterData {
-    fn is_empty(&self) -> bool {
-        let RequesterData { full_name, document_id, contact, email, unit_id } = self;
-        full_name.is_none()
-            && document_id.is_none()
-            && contact.is_none()
-            && email.is_none()
-            && unit_id.is_none()
-    }
-
-    /// The same, without spaces around the name and the document.
-    pub fn trimmed(self) -> Self {
-        let trimmed = |text: Option<String>| text.map(|text| text.trim().to_owned());
-        RequesterData { full_name: trimmed(self.full_name), document_id: trimmed(self.document_id), ..self }
-    }
-}
-
 impl Chosen {
     /// Whether a service account that is limited to units may register for this person. Not by a unit that it names itself: the
     /// ticket would show the data of anybody.

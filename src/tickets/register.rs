@@ -95,21 +95,35 @@ pub fn apply(
     created(tx, actor, row)
 }
 
+/// Why several registrations were not written.
+pub struct Refused {
+    /// The body that is refused, if it is one of them.
+    pub index: Option<usize>,
+    pub problem: Problem,
+}
+
+impl<E: Into<Problem>> From<E> for Refused {
+    fn from(error: E) -> Self {
+        Refused { index: None, problem: error.into() }
+    }
+}
+
 /// The same for several bodies, in their order, with a few statements for all of them.
 ///
 /// # Errors
-/// Those of the first operation that fails.
+/// Those of the first operation that is refused before anything is written, or of the first that cannot be written.
 pub fn apply_all(
     tx: &mut PgConnection,
     actor: &Actor,
     setting: &Setting,
     bodies: impl Iterator<Item = Body<TicketCreate>>,
-) -> Result<Vec<Answer>> {
+) -> std::result::Result<Vec<Answer>, Refused> {
     let mut known = Known::default();
     let mut plans = Vec::new();
-    for body in bodies {
-        let (request, account) = requested(tx, actor, setting, body, &mut known)?;
-        plans.push(request.plan(tx, actor, account, &mut known)?);
+    for (index, body) in bodies.enumerate() {
+        let refused = |problem| Refused { index: Some(index), problem };
+        let (request, account) = requested(tx, actor, setting, body, &mut known).map_err(refused)?;
+        plans.push(request.plan(tx, actor, account, &mut known).map_err(refused)?);
     }
     let rows = registration::carry_out_all(tx, actor, plans)?;
     let versions: Vec<(i64, i32)> = rows.iter().map(|row| (row.id, row.version)).collect();
@@ -118,7 +132,7 @@ pub fn apply_all(
         let answer = Answer::created(path(id), ticket)?;
         Ok(answer.version(id, version))
     });
-    answers.collect()
+    Ok(answers.collect::<Result<_>>()?)
 }
 
 /// What a body asks for, and the account that it is for.

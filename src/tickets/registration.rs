@@ -54,7 +54,7 @@ pub struct Request {
     pub reply_to: Option<String>,
 }
 
-/// What several registrations of one transaction have in common, read once.
+/// What several registrations of one moment and one transaction have in common, read once.
 #[derive(Default)]
 pub struct Known {
     accounts: HashMap<Uuid, Option<Account>>,

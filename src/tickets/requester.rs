@@ -38,6 +38,24 @@ pub struct RequesterData {
     pub unit_id: Option<Uuid>,
 }
 
+impl RequesterData {
+    /// Whether nothing is given.
+    pub fn is_empty(&self) -> bool {
+        let RequesterData { full_name, document_id, contact, email, unit_id } = self;
+        full_name.is_none()
+            && document_id.is_none()
+            && contact.is_none()
+            && email.is_none()
+            && unit_id.is_none()
+    }
+
+    /// The same, without spaces around the name and the document.
+    pub fn trimmed(self) -> Self {
+        let trimmed = |text: Option<String>| text.map(|text| text.trim().to_owned());
+        RequesterData { full_name: trimmed(self.full_name), document_id: trimmed(self.document_id), ..self }
+    }
+}
+
 /// The data of the requester's account.
 #[derive(Clone, Queryable, Selectable)]
 #[diesel(table_name = users)]

@@ -142,10 +142,19 @@ fn registrations_together_are_the_same_as_one_by_one() {
     let ids: Vec<i64> = together.iter().map(|result| result["ticket"]["id"].as_i64().unwrap()).collect();
     assert!(ids.is_sorted(), "{ids:?}");
     let refused = json!({"create": {"subject": "Sin descripción"}});
-    let beside = bulk(&requester, json!([operations[0], operations[2], refused, operations[3]]));
+    let numbers = || desk.database.count("SELECT last_value FROM tickets_id_seq");
+    let before = numbers();
+    let atomic = json!({"operations": [operations[0], operations[2], refused], "atomic": true});
+    let problem = requester.post("/tickets/bulk", atomic).problem(422, "invalid_body");
+    assert_eq!((&problem["operation_index"], numbers()), (&json!(2), before));
+    assert_eq!(problem["errors"][0]["pointer"], "/operations/2/create/description");
+    let [one, two, three] = [&operations[0], &operations[2], &operations[3]];
+    let beside = bulk(&requester, json!([refused, one, two, refused, refused, three, one, two]));
     let statuses: Vec<u64> = beside.iter().map(|result| result["status"].as_u64().unwrap()).collect();
-    assert_eq!(statuses, [201, 201, 422, 201]);
-    assert_eq!(requester.get("/tickets").items().len(), 11);
+    assert_eq!(statuses, [422, 201, 201, 422, 422, 201, 201, 201]);
+    let subjects: Vec<&Value> = beside.iter().map(|result| &result["ticket"]["subject"]).collect();
+    assert_eq!((subjects[1], subjects[5], subjects[7]), (&json!("Uno"), &json!("Cuatro"), &json!("Tres")));
+    assert_eq!(requester.get("/tickets").items().len(), 13);
 }
 
 /// What an account lacked and an earlier registration added is known to the next one.

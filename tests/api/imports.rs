@@ -182,6 +182,41 @@ fn an_import_can_be_repeated_after_changes_of_the_account() {
     assert_eq!(desk.database.count("SELECT count(*) FROM users WHERE full_name = 'Sara Paz'"), 1);
 }
 
+/// Neither for a new person nor for one without an address.
+#[test]
+fn an_address_that_is_nobodys_is_refused() {
+    let desk = Desk::configured(&[
+        ("MESA_IMAP_URL", "imap://buzon%40mesa.test:x@127.0.0.1:1"),
+        ("MESA_MAIL_TRUST", "all"),
+    ]);
+    let director = desk.director();
+    let with = |id: &str, person: Value| {
+        let mut body = solved(id, "");
+        body.as_object_mut().unwrap().remove("requester_id");
+        body["requester"] = person;
+        director.post("/tickets/imports", body)
+    };
+    with("1", json!({"document_id": "800100", "full_name": "Luz Mar"})).created();
+    for address in ["otra@no-address.invalid", "buzon@mesa.test"] {
+        let expected = [("/requester/email".to_owned(), "not_allowed".to_owned())];
+        assert_eq!(with("2", json!({"document_id": "800100", "email": address})).faults(), expected);
+        assert_eq!(with("2", json!({"full_name": "Ana", "email": address})).faults(), expected);
+    }
+}
+
+#[test]
+fn a_resubmitted_request_stays_archived() {
+    let desk = Desk::open();
+    let (director, requester) = (desk.director(), desk.requester());
+    let mut body = solved("1", requester.id());
+    body["solution"] = Value::Null;
+    body["archive"] = json!({"reason": "withdrawn", "archived_at": "2024-03-05T00:00:00Z"});
+    let archived = director.post("/tickets/imports", body).created();
+    requester.post(&format!("{}/resubmission", path(&archived)), json!({})).created();
+    let again = director.post("/tickets/imports", solved("1", requester.id()));
+    assert_eq!(again.faults(), [("/solution".to_owned(), "not_allowed".to_owned())]);
+}
+
 #[test]
 fn an_import_with_a_version_changes_no_other() {
     let desk = Desk::open();
@@ -243,6 +278,18 @@ fn imports_do_not_block_others_mutually() {
                 director.post("/tickets/bulk", json!({"operations": operations})).ok();
             }
         });
+        for turned in [false, true] {
+            let mut operations = vec![json!({"import": with_person(1)}), json!({"create": on_behalf})];
+            if turned {
+                operations.reverse();
+            }
+            let director = &director;
+            scope.spawn(move || {
+                for _ in 0..10 {
+                    director.post("/tickets/bulk", json!({"operations": operations})).ok();
+                }
+            });
+        }
         scope.spawn(|| {
             for round in 0..30 {
                 director.post("/tickets/imports", with_person(3 - round % 4)).ok();

@@ -15,7 +15,7 @@ use utoipa::IntoParams;
 
 use self::model::{BulkOperation, BulkResult, TicketBulk, TicketBulkCreate};
 use self::operation::TicketOperation;
-use super::register;
+use super::register::{self, Refused};
 use super::staff_calls;
 use super::steps::Setting;
 use crate::http::body::AnyBody;
@@ -101,7 +101,8 @@ fn lock(tx: &mut PgConnection, actor: &Actor, operations: &[BulkOperation]) -> R
     let ids: Vec<i64> = operations.iter().flat_map(BulkOperation::tickets).collect();
     let (external_ids, sources): (Vec<&str>, Vec<&str>) =
         operations.iter().filter_map(BulkOperation::imported).unzip();
-    if ids.len() + external_ids.len() > 1 {
+    // A single ticket too: an operation before its own may lock people.
+    if operations.len() > 1 && ids.len() + external_ids.len() > 0 {
         let own = (!actor.is_staff()).then_some(actor.id);
         diesel::sql_query(
             "SELECT FROM tickets WHERE id = ANY (ARRAY( \
@@ -141,34 +142,69 @@ impl Bulk {
             [one, next].iter().all(|each| each.registration().is_some())
         };
         for run in operations.chunk_by(are_registrations) {
-            match self.registered(tx, actor, run) {
-                Some(answers) => results.extend(answers),
-                None => self.one_by_one(tx, actor, run, &mut results)?,
-            }
+            self.run(tx, actor, run, &mut results)?;
         }
         Ok(results)
     }
 
-    /// Carries out several registrations together, which costs far less than one by one. `None` if it is not several
-    /// registrations or one of them is refused: nothing is done then.
-    fn registered(
+    /// Carries out a run of registrations together, which costs far less than one by one, or a single operation.
+    fn run(
+        &self,
+        tx: &mut PgConnection,
+        actor: &Actor,
+        mut rest: &[BulkOperation],
+        results: &mut Vec<BulkResult>,
+    ) -> Result<()> {
+        while rest.len() > 1 {
+            let refused = match self.register_all(tx, actor, rest) {
+                Ok(written) => {
+                    results.extend(written);
+                    return Ok(());
+                }
+                Err(refused) => refused,
+            };
+            let Refused { index, problem } = refused;
+            if problem.code.status().is_server_error() {
+                return Err(problem);
+            }
+            // Refused by the database: the operation at fault is found one by one.
+            let Some(index) = index else { break };
+            if self.atomic {
+                return Err(at(problem, results.len() + index, Some(TicketOperation::Create), None));
+            }
+            // Those before it together; it has a result of its own.
+            let (before, [at_fault, after @ ..]) = rest.split_at(index) else { break };
+            match self.register_all(tx, actor, before) {
+                Ok(written) => results.extend(written),
+                Err(Refused { problem, .. }) if problem.code.status().is_server_error() => {
+                    return Err(problem);
+                }
+                Err(_) => self.one_by_one(tx, actor, before, results)?,
+            }
+            self.one_by_one(tx, actor, std::slice::from_ref(at_fault), results)?;
+            rest = after;
+        }
+        self.one_by_one(tx, actor, rest, results)
+    }
+
+    /// Writes these registrations together, or nothing of them.
+    fn register_all(
         &self,
         tx: &mut PgConnection,
         actor: &Actor,
         operations: &[BulkOperation],
-    ) -> Option<Vec<BulkResult>> {
-        let bodies: Option<Vec<&Value>> = operations.iter().map(BulkOperation::registration).collect();
-        let bodies = bodies.filter(|bodies| bodies.len() > 1)?;
+    ) -> std::result::Result<Vec<BulkResult>, Refused> {
         let register = |savepoint: &mut PgConnection| {
             let permission = self.schemas.permission(TicketOperation::Create.as_request())?;
             let actor = actor.for_another(permission, None, self.began.elapsed())?;
-            let bodies = bodies.into_iter().map(|body| AnyBody::new(body.clone(), &self.schemas).typed());
+            let bodies = operations.iter().filter_map(BulkOperation::registration);
+            let bodies = bodies.map(|body| AnyBody::new(body.clone(), &self.schemas).typed());
             let answers = register::apply_all(savepoint, &actor, &self.setting, bodies)?;
             let results =
                 answers.into_iter().map(|answer| BulkResult::done(Some(TicketOperation::Create), answer));
-            results.collect::<Result<Vec<_>>>()
+            Ok(results.collect::<Result<Vec<_>>>()?)
         };
-        tx.transaction(register).ok()
+        tx.transaction(register)
     }
 
     fn one_by_one(

@@ -11,10 +11,9 @@ use uuid::Uuid;
 use self::model::TicketImportCreate;
 use self::requester::Requester;
 use super::event_details::Details;
-use super::limit;
 use super::model::{Channel, Ticket, TicketRow};
 use super::register;
-use super::steps::{Case, Setting};
+use super::steps::{Case, Setting, resubmit};
 use super::store;
 use super::workflow::TicketStatus;
 use crate::audit;
@@ -36,7 +35,7 @@ const LOWEST_LEVEL: i16 = 1;
 ///
 /// `external_source` and `external_id` identify the ticket. If it was imported before (200 instead of 201), it becomes what this
 /// body says: fields that are omitted are emptied, and an import without a difference changes nothing. Only the requester and
-/// their data stay as they were at first: another person is refused, and other data of the same person are ignored.
+/// their data stay as they were at first: a document or an address of another account is refused, and other data are ignored.
 ///
 /// Up to 1,000 imports are one request, as operations `import` of `POST /tickets/bulk`, whose body has up to 1 MiB.
 #[utoipa::path(
@@ -71,11 +70,11 @@ pub fn apply(
     if let Some(known) = locked(tx, &new)? {
         return again(tx, actor, known, new);
     }
-    let found = requester::find(tx, &new)?;
+    let found = requester::find(tx, &setting.desk.config, &new)?;
     // Another import of the same ticket may have ended meanwhile.
     match locked(tx, &new)? {
         Some(known) => again(tx, actor, known, new),
-        None => first(tx, actor, setting, found, new),
+        None => first(tx, actor, found, new),
     }
 }
 
@@ -91,16 +90,14 @@ fn locked(tx: &mut PgConnection, new: &TicketImportCreate) -> Result<Option<Tick
 fn first(
     tx: &mut PgConnection,
     actor: &Actor,
-    setting: &Setting,
     found: Option<Uuid>,
     mut new: TicketImportCreate,
 ) -> Result<Answer> {
     actor.check_absent()?;
     let unit = check_references(tx, &new)?;
     let given = new.requester.take().unwrap_or_default();
-    let requester = requester::keep(tx, actor, &setting.desk.config, found, (given, unit))?;
+    let requester = requester::keep(tx, actor, found, (given, unit))?;
     let row = insert(tx, actor, new, requester)?;
-    limit::check(actor, &row)?;
     let data = audit::Data { changes: vec![], details: details(&row).into_json()? };
     audit::record(tx, row.id, EventKind::Imported, Some(actor.id), actor.now, &data)?;
     register::created(tx, actor, row)
@@ -108,7 +105,6 @@ fn first(
 
 /// Imports a ticket that was imported before.
 fn again(tx: &mut PgConnection, actor: &Actor, row: TicketRow, new: TicketImportCreate) -> Result<Answer> {
-    limit::check(actor, &row)?;
     actor.check_version(row.id, row.version)?;
     if requester::is_anonymized(tx, row.requester_id)? {
         return Err(requester::anonymized());
@@ -121,6 +117,13 @@ fn again(tx: &mut PgConnection, actor: &Actor, row: TicketRow, new: TicketImport
         );
         return Err(Problem::field(FieldError::new(pointer, FieldCode::NotAllowed, detail)));
     }
+    if new.solution.is_some() && resubmit::resubmitted_as(tx, row.id)?.is_some() {
+        let detail = Text::new(
+            "La solicitud archivada se presentó nuevamente como otro caso.",
+            "The archived request was resubmitted as another ticket.",
+        );
+        return Err(Problem::field(FieldError::new("/solution", FieldCode::NotAllowed, detail)));
+    }
     check_references(tx, &new)?;
     let mut case = Case::open(tx, row, actor);
     let before = case.ticket.clone();
@@ -130,7 +133,6 @@ fn again(tx: &mut PgConnection, actor: &Actor, row: TicketRow, new: TicketImport
     }
     case.details = details(&before);
     let row = case.record(EventKind::Imported)?;
-    limit::check(actor, &row)?;
     store::answer(tx, actor, row)
 }
 

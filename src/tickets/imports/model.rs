@@ -9,6 +9,8 @@ use crate::people::user::Contact;
 use crate::problem::{FieldCode, FieldError, Text};
 use crate::tickets::model::{ArchiveReason, Channel, Criticality};
 
+const NANOS_PER_SECOND: u32 = 1_000_000_000;
+
 /// A ticket of another system that has ended: with `solution` it is `closed`, with `archive` it is `archived`. Exactly one of the
 /// two is required, and exactly one of `requester_id` and `requester`.
 #[derive(Deserialize, ToSchema)]
@@ -123,7 +125,12 @@ pub struct ImportedArchive {
 impl TicketImportCreate {
     /// The same, with the precision of the database.
     pub fn rounded(mut self) -> Self {
-        let round = |at: &mut DateTime<Utc>| *at = at.trunc_subsecs(6);
+        // PostgreSQL has no leap second: it is the first second of the next minute.
+        let round = |at: &mut DateTime<Utc>| {
+            let over = at.timestamp_subsec_nanos().checked_sub(NANOS_PER_SECOND);
+            let same = over.and_then(|over| DateTime::from_timestamp(at.timestamp() + 1, over));
+            *at = same.unwrap_or(*at).trunc_subsecs(6);
+        };
         round(&mut self.received_at);
         self.attended_at.iter_mut().for_each(round);
         self.closed_at.iter_mut().for_each(round);
@@ -241,6 +248,10 @@ mod tests {
             (json!({"closed_at": "2024-02-01T00:00:01Z"}), vec![("/closed_at", OutOfRange)]),
             (json!({"received_at": "1969-12-31T23:59:59Z"}), vec![("/received_at", OutOfRange)]),
             (json!({"received_at": "2024-02-02T00:00:00Z"}), vec![("/received_at", OutOfRange)]),
+            (
+                json!({"received_at": "2024-01-01T23:59:60.5Z", "attended_at": "2024-01-02T00:00:00.1Z"}),
+                vec![("/attended_at", OutOfRange)],
+            ),
         ] {
             let expected: Vec<_> = expected.into_iter().map(|(at, code)| (at.to_owned(), code)).collect();
             assert_eq!(faults(change.clone()), expected, "{change}");

@@ -50,8 +50,12 @@ struct Account {
 /// transaction looks for a person until this one ends.
 ///
 /// # Errors
-/// A 409 if document and address belong to different people.
-pub fn find(tx: &mut PgConnection, new: &TicketImportCreate) -> Result<Option<Uuid>> {
+/// A 409 if document and address belong to different people; a 422 for an address that is not a person's.
+pub fn find(tx: &mut PgConnection, config: &Config, new: &TicketImportCreate) -> Result<Option<Uuid>> {
+    let email = new.requester.as_ref().and_then(|requester| requester.email.as_deref());
+    if email.is_some_and(|email| on_behalf::cannot_be_theirs(config, email)) {
+        return Err(Problem::field(on_behalf::not_of_a_person()));
+    }
     match &new.requester {
         None => finding::lock(tx).map(|()| new.requester_id),
         Some(requester) => {
@@ -77,16 +81,12 @@ pub fn is_another(tx: &mut PgConnection, new: &TicketImportCreate, requester_id:
 pub fn keep(
     tx: &mut PgConnection,
     actor: &Actor,
-    config: &Config,
     found: Option<Uuid>,
     (given, unit): (ImportedRequester, Option<(Uuid, String)>),
 ) -> Result<Requester> {
     let trimmed = |text: Option<String>| text.map(|text| text.trim().to_owned());
     let (full_name, document_id) = (trimmed(given.full_name), trimmed(given.document_id));
     let Some(id) = found else {
-        if given.email.as_deref().is_some_and(|email| on_behalf::cannot_be_theirs(config, email)) {
-            return Err(Problem::field(on_behalf::not_of_a_person()));
-        }
         let Some(full_name) = full_name else {
             return Err(Problem::field(FieldError::required("/requester/full_name")));
         };
