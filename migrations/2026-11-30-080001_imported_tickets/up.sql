@@ -38,7 +38,8 @@ ALTER TABLE tickets
             AND coalesce(requester_landline, requester_extension, requester_mobile) IS NOT NULL));
 
 CREATE UNIQUE INDEX tickets_external_key ON tickets (external_id, external_source) WHERE imported_at IS NOT NULL;
-CREATE INDEX tickets_imported_idx ON tickets (external_source, received_at, id) WHERE imported_at IS NOT NULL;
+CREATE INDEX tickets_imported_idx ON tickets (received_at, id) WHERE imported_at IS NOT NULL;
+CREATE INDEX tickets_external_source_idx ON tickets (external_source, received_at, id) WHERE imported_at IS NOT NULL;
 -- What these two indexes are read for leaves out what was imported.
 DROP INDEX tickets_unattended_idx;
 CREATE INDEX tickets_unattended_idx ON tickets (received_at, id)
