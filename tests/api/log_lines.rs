@@ -24,7 +24,7 @@ fn a_log_as_json_has_an_object_on_each_line() {
         .with("traceparent", format!("00-{TRACE}-00f067aa0ba902b7-01"))
         .get("/me")
         .problem(401, "unauthenticated");
-    let log = running.log();
+    let log = running.log_with("kept-json");
     let lines: Vec<Value> = log
         .lines()
         .map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("not an object: {line}")))

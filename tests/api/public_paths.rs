@@ -126,5 +126,5 @@ fn requests_that_the_parser_rejects_get_a_problem() {
     // A response of the application is not changed, whatever its text.
     let echoed = exchange(address, &[b"GET /nowhere HTTP/1.1\r\nHost: mesa\r\nConnection: close\r\n\r\n"]);
     is_problem(&echoed, "404", "not_found");
-    assert!(running.log().contains(" - 400 "), "{}", running.log());
+    running.log_with(" - 400 ");
 }

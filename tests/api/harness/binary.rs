@@ -87,6 +87,19 @@ impl Running {
         Client::new(self.url.clone(), None, json!(null))
     }
 
+    /// The log, as soon as it has this text: a line is written after the response.
+    pub fn log_with(&self, text: &str) -> String {
+        let deadline = Instant::now() + Duration::from_secs(30);
+        loop {
+            let log = self.log();
+            if log.contains(text) {
+                return log;
+            }
+            assert!(Instant::now() < deadline, "no {text:?} in {log}");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
     /// The log so far.
     pub fn log(&self) -> String {
         self.said.lock().unwrap().clone()
