@@ -5,6 +5,8 @@
 //! cursor of a reader of a few tickets is the id of the last event that they saw: a position would tell how much happens to
 //! the tickets of others.
 
+use std::fmt;
+
 use uuid::Uuid;
 
 use super::entry::Entry;
@@ -52,6 +54,17 @@ impl Cursor {
                 Ok(Cursor::Position(position, hash.to_owned()))
             }
             _ => Err(invalid()),
+        }
+    }
+}
+
+impl fmt::Display for Cursor {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Cursor::Start => out.write_str(START),
+            Cursor::End => out.write_str(END),
+            Cursor::Position(position, hash) => write!(out, "{position}-{hash}"),
+            Cursor::Event(id) => id.fmt(out),
         }
     }
 }

@@ -66,8 +66,9 @@ pub struct StreamFilters {
 /// Follow the events of the desk
 ///
 /// The events of `GET /events` as server-sent events (`text/event-stream`): `id` is the cursor, `data` the event as JSON, and
-/// the name of the event is the default one, `message`. A client that connects again with `Last-Event-ID` continues after that
-/// event without a gap, at any copy of the server and after a restart. Every 15 seconds without an event a line without data
+/// the name of the event is the default one, `message`. The stream begins with an event `place` with
+/// the `id` of the place and no content. A client that connects again with `Last-Event-ID` continues after that place without a
+/// gap, at any copy of the server and after a restart. Every 15 seconds without an event a line without data
 /// follows. What the reader may see is decided when an event is sent.
 ///
 /// Who has a ticket open is sent to those who may read its private followups, as events with the name `presence` and a
@@ -134,6 +135,9 @@ pub async fn follow(
     let stopping = call.desk.stopping.subscribe();
     let follower = Feed::follow(&feed, &call.desk);
     let now = Instant::now();
+    // With data, because some clients keep the `id` of what has data only.
+    let beginning =
+        Bytes::from(format!("retry: 2000\nid: {}\nevent: place\ndata: {{}}\n\n", following.after));
     let events = Events {
         call,
         place,
@@ -143,7 +147,8 @@ pub async fn follow(
         read_up_to: None,
         with_presence,
         known_presence: None,
-        ready: VecDeque::from([Bytes::from_static(b"retry: 2000\n\n")]),
+        // With its place, from which a client continues that is cut off before the first event.
+        ready: VecDeque::from([beginning]),
         ends_at: now + Duration::from_secs(lasts),
         sent_at: now,
     };
@@ -299,7 +304,7 @@ impl Events {
     /// Moves the place of a reader of the whole log, so that they do not go through what they do not see again.
     fn heartbeat(&self) -> Bytes {
         match &self.following.after {
-            Cursor::Position(position, hash) => format!("id: {position}-{hash}\n\n").into(),
+            place @ Cursor::Position(..) => format!("id: {place}\n\n").into(),
             _ => Bytes::from_static(b":\n\n"),
         }
     }

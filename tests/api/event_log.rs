@@ -283,9 +283,14 @@ fn a_stream_sends_what_happens_and_resumes_after_its_last_id() {
         stream.join().unwrap()
     });
     let data = |text: &str| -> Vec<Value> {
-        let lines = text.lines().filter_map(|line| line.strip_prefix("data: "));
+        let lines = text.lines().filter_map(|line| line.strip_prefix("data: ")).filter(|data| *data != "{}");
         lines.map(|data| serde_json::from_str(data).unwrap()).collect()
     };
+    // The place where it began: for a client that is cut off before the first event.
+    let begins = text.lines().find_map(|line| line.strip_prefix("id: ")).unwrap();
+    assert!(text.starts_with(&format!("retry: 2000\nid: {begins}\nevent: place\ndata: {{}}\n\n")), "{text}");
+    let after = technician.with("Last-Event-ID", begins).get("/events/stream?seconds=1").text();
+    assert_eq!(data(&after), data(&text));
     let received: Vec<Value> =
         data(&text).into_iter().filter(|event| event["type"] == "co.mesa.ticket.received.v1").collect();
     assert_eq!(received.len(), 2, "{text}");
@@ -300,6 +305,8 @@ fn a_stream_sends_what_happens_and_resumes_after_its_last_id() {
     assert_eq!(again, complete);
     let own = data(&desk.another(Role::Requester).get("/events/stream?seconds=1&after=start").text());
     assert!(own.is_empty(), "{own:?}");
+    let begins = desk.another(Role::Requester).get("/events/stream?seconds=1").text();
+    assert!(begins.starts_with("retry: 2000\nid: start\nevent: place\ndata: {}\n\n"), "{begins}");
 }
 
 /// The feed of a copy is behind the database for a moment: a stream that begins there must not go back.
@@ -317,7 +324,7 @@ fn a_stream_does_not_repeat_what_its_cursor_has_passed() {
             let cursor = technician.get("/events?after=end").ok()["next_cursor"].as_str().unwrap().to_owned();
             let again = copy.client(&technician).with("Last-Event-ID", cursor.as_str());
             let text = again.get("/events/stream?seconds=1").text();
-            assert!(!text.contains("data: "), "after {cursor}: {text}");
+            assert!(!text.contains("data: {\""), "after {cursor}: {text}");
         }
         running.join().unwrap();
     });

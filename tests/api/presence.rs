@@ -78,7 +78,7 @@ fn a_stream_begins_with_those_who_are_there_until_they_do_not_repeat_it() {
     let activities: Vec<&Value> = told.iter().map(|one| &one["activity"]).collect();
     assert_eq!(activities, [&json!("viewing"), &Value::Null], "{text}");
     let silent = professional.get("/events/stream?seconds=1&presence=false&after=start").text();
-    assert!(presence(&silent).is_empty() && silent.contains("data: "), "{silent}");
+    assert!(presence(&silent).is_empty() && silent.contains("data: {\""), "{silent}");
     routine::once(&mut desk.database.connect(), &desk.shared().config);
     assert_eq!(desk.database.count("SELECT count(*) FROM ticket_presence"), 0);
 }

@@ -245,7 +245,7 @@ fn log(client: &Client) -> Vec<Value> {
 
 fn stream(client: &Client) -> Vec<Value> {
     let text = client.get("/events/stream?seconds=3&after=start&presence=false").text();
-    let lines = text.lines().filter_map(|line| line.strip_prefix("data: "));
+    let lines = text.lines().filter_map(|line| line.strip_prefix("data: ")).filter(|data| *data != "{}");
     lines.map(|data| serde_json::from_str(data).unwrap()).collect()
 }
 
