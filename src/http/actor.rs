@@ -215,9 +215,7 @@ impl Actor {
             _ => Ok(()),
         }
     }
-}
 
-impl Actor {
     /// # Errors
     /// A 412 if the request names a version of a resource that is not there.
     pub fn check_absent(&self) -> Result<()> {

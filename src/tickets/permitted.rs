@@ -8,7 +8,7 @@ use crate::auth::policy::{Action, PermissionScope, Rights};
 use crate::http::Actor;
 use crate::problem::Result;
 
-const LOWEST_LEVEL: i16 = 1;
+pub(super) const LOWEST_LEVEL: i16 = 1;
 
 /// The facts about a ticket on which its next steps depend.
 #[derive(Debug, Clone, Copy)]

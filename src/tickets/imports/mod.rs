@@ -12,6 +12,7 @@ use self::model::TicketImportCreate;
 use self::requester::Requester;
 use super::event_details::Details;
 use super::model::{Channel, Ticket, TicketRow};
+use super::permitted::LOWEST_LEVEL;
 use super::register;
 use super::steps::{Case, Setting, resubmit};
 use super::store;
@@ -23,8 +24,6 @@ use crate::db::Statement;
 use crate::db::schema::tickets;
 use crate::http::{Actor, Answer, Body, Call};
 use crate::problem::{FieldCode, FieldError, Problem, Result, Text};
-
-const LOWEST_LEVEL: i16 = 1;
 
 /// Import a ticket of another system
 ///
@@ -43,7 +42,7 @@ const LOWEST_LEVEL: i16 = 1;
     tag = "tickets", operation_id = "importTicket", request_body = TicketImportCreate,
     responses(
         (status = 201, body = Ticket, description = "The imported ticket"),
-        (status = 200, body = Ticket, description = "The ticket, which had been imported before, as it is now"),
+        (status = 200, body = Ticket, description = "The ticket after the repeated import"),
         (status = 409, description = "`person_conflict`: the document and the address belong to different people, whose accounts are in `user_ids`; `anonymized`: the data of the requester were removed by law"),
     )
 )]
