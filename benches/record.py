@@ -78,11 +78,11 @@ for line in sys.stdin:
     elif kind == "DETAIL" and said and text.startswith("parameters: "):
         said[-1][1] = parameters(text)
 
-# Whoever admitted the caller served the request; a caller who was admitted within the last second is not asked for again, and
-# then it is the backend that was sent the most.
-admits = [said for said in backends.values() if any("sign_in_era" in sql for sql, _ in said)]
-served = admits[0] if admits else max(backends.values(), key=lambda said: sum(len(sql) for sql, _ in said))
-first = next((i for i, (sql, _) in enumerate(served) if "sign_in_era" in sql), 0)
+# Whoever admitted the caller served the request: other backends work for the routine meanwhile.
+served = next((said for said in backends.values() if any("sign_in_era" in sql for sql, _ in said)), None)
+if served is None:
+    sys.exit("nobody read the account of the caller: within a second of the last request of the same caller")
+first = next(i for i, (sql, _) in enumerate(served) if "sign_in_era" in sql)
 if first and served[first - 1][0].startswith("BEGIN"):
     first -= 1
 for sql, values in served[first:]:
