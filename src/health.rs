@@ -2,10 +2,10 @@
 
 use actix_web::web::{self, Data, ServiceConfig};
 use actix_web::{HttpResponse, get};
-use diesel::prelude::*;
 use serde_json::json;
 
-use crate::http::desk::Desk;
+use crate::db::session;
+use crate::http::desk::{Desk, Phase};
 use crate::problem::{Problem, Result};
 
 pub fn routes(config: &mut ServiceConfig) {
@@ -18,9 +18,13 @@ async fn live() -> HttpResponse {
     HttpResponse::Ok().json(json!({"status": "live"}))
 }
 
-/// The database answers: send requests to this copy only if this succeeds.
+/// The database answers and accepts changes, and this copy is not about to stop: send requests to it only if this
+/// succeeds.
 #[get("/ready")]
 async fn ready(desk: Data<Desk>) -> Result<HttpResponse> {
-    desk.db.run(|db| diesel::sql_query("SELECT 1").execute(db).map_err(Problem::unavailable)).await?;
+    if desk.phase() != Phase::Serving {
+        return Err(Problem::unavailable("the server is not serving"));
+    }
+    desk.db.read(|db| session::check_changeable(db).map_err(Problem::unavailable)).await?;
     Ok(HttpResponse::Ok().json(json!({"status": "ready"})))
 }

@@ -2,9 +2,16 @@
 
 -- A name as people look for it and sort it: accents and case do not matter, whatever locale the database has.
 CREATE EXTENSION IF NOT EXISTS unaccent;
-CREATE FUNCTION fold(text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
-    SELECT lower(public.unaccent('public.unaccent', $1))
-$$;
+-- The extension may have been created before, in another schema.
+DO $do$
+DECLARE
+    place text := (SELECT extnamespace::regnamespace FROM pg_extension WHERE extname = 'unaccent');
+BEGIN
+    EXECUTE format(
+        'CREATE FUNCTION fold(text) RETURNS text LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE AS $$
+            SELECT lower(%1$s.unaccent(%2$L, $1))
+        $$', place, place || '.unaccent');
+END $do$;
 
 CREATE TABLE units (
     id         uuid PRIMARY KEY,

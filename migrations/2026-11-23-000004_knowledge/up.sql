@@ -1,8 +1,12 @@
 -- The knowledge base, its full-text search, and the files of tickets, followups and articles.
 
 CREATE TEXT SEARCH CONFIGURATION mesa_spanish (COPY = spanish);
-ALTER TEXT SEARCH CONFIGURATION mesa_spanish
-    ALTER MAPPING FOR hword, hword_part, word WITH unaccent, spanish_stem;
+DO $do$
+BEGIN
+    EXECUTE format(
+        'ALTER TEXT SEARCH CONFIGURATION mesa_spanish ALTER MAPPING FOR hword, hword_part, word WITH %s.unaccent, spanish_stem',
+        (SELECT extnamespace::regnamespace FROM pg_extension WHERE extname = 'unaccent'));
+END $do$;
 
 CREATE TABLE articles (
     id           uuid PRIMARY KEY,

@@ -27,6 +27,7 @@ use crate::http::envelope::envelope;
 use crate::http::limits::limit;
 use crate::http::routes::Routes;
 use crate::http::schemas::Schemas;
+use crate::http::starting::wait_for_start;
 use crate::http::{body, etag};
 use crate::problem::{Code, Problem, Text};
 use crate::system::metrics;
@@ -151,6 +152,7 @@ pub fn app(
 > {
     App::new()
         .wrap(from_fn(limit))
+        .wrap(from_fn(wait_for_start))
         .wrap(cors(&desk.config.cors_origins))
         .wrap(Compress::default())
         .wrap(from_fn(envelope))

@@ -53,6 +53,8 @@ fn shown(config: &Config) -> Value {
         jwt_previous_secret,
         demo_password,
         log_format,
+        migrate,
+        drain_seconds,
         otlp_endpoint,
         timezone,
         entity,
@@ -151,6 +153,8 @@ fn shown(config: &Config) -> Value {
     });
     let telemetry = json!({
         "log_format": log_format.as_str(),
+        "migrate": migrate.as_str(),
+        "drain_seconds": drain_seconds,
         "otlp_endpoint": otlp_endpoint.as_deref().map(without_credentials),
     });
     let mut all = Map::new();

@@ -20,7 +20,6 @@ pub struct AuditConfig {
 
 impl AuditConfig {
     pub const KEY: &str = "MESA_AUDIT_KEY";
-    const KEY_FILE: &str = "MESA_AUDIT_KEY_FILE";
 
     /// The keys that verify heads.
     pub fn public_keys(&self) -> Vec<PublicKey> {
@@ -39,24 +38,11 @@ impl Reader<'_> {
     pub fn audit(&mut self, public_url: Option<&str>) -> AuditConfig {
         const EXPECTED: &str =
             "expected 32 bytes in hexadecimal or base64 (`openssl rand -hex 32` makes them)";
-        let mut secret = self.text(AuditConfig::KEY).map(|secret| (AuditConfig::KEY, secret));
-        if let Some(path) = self.text(AuditConfig::KEY_FILE) {
-            let variable = AuditConfig::KEY_FILE;
-            match std::fs::read_to_string(&path) {
-                _ if secret.is_some() => {
-                    let expected = format!("expected one of {} and {variable}", AuditConfig::KEY);
-                    self.wrong.push(Wrong { variable, expected });
-                }
-                Ok(text) => secret = Some((variable, text)),
-                Err(error) => {
-                    let expected = format!("expected a readable file, found {path:?}: {error}");
-                    self.wrong.push(Wrong { variable, expected });
-                }
-            }
-        }
-        let signer = secret.and_then(|(variable, secret)| {
+        let secret = self.text(AuditConfig::KEY);
+        let signer = secret.and_then(|secret| {
             let signer = Signer::new(&key_name(public_url), &secret);
             if signer.is_none() {
+                let variable = self.source(AuditConfig::KEY);
                 self.wrong.push(Wrong { variable, expected: EXPECTED.to_owned() });
             }
             signer.map(Arc::new)

@@ -25,7 +25,7 @@ impl Reader<'_> {
             // The value is not repeated in the error: it may contain a password.
             let expected = "expected imaps://user:password@host:993/INBOX, special characters in user and password \
                             percent-encoded; imap:// only on the loopback";
-            self.wrong.push(Wrong { variable: "MESA_IMAP_URL", expected: expected.to_owned() });
+            self.wrong.push(Wrong { variable: self.source("MESA_IMAP_URL"), expected: expected.to_owned() });
             return None;
         };
         if parts.mailbox == done || !is_folder(&done) {
@@ -56,7 +56,7 @@ impl Reader<'_> {
         if AsyncSmtpTransport::<Tokio1Executor>::from_url(&smtp_url).is_err() {
             let expected =
                 "expected smtp://user:password@host:587?tls=required, or smtps://user:password@host";
-            self.wrong.push(Wrong { variable: "MESA_SMTP_URL", expected: expected.to_owned() });
+            self.wrong.push(Wrong { variable: self.source("MESA_SMTP_URL"), expected: expected.to_owned() });
         }
         if from.is_none() {
             let expected = "required if MESA_SMTP_URL is set: the sender address of mail";

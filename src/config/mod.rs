@@ -4,7 +4,6 @@ mod addresses;
 mod attachments;
 mod audit;
 pub mod audit_keys;
-mod backup;
 mod bodies;
 mod criticality;
 mod entity;
@@ -12,6 +11,7 @@ pub mod forms;
 pub mod logo;
 mod mail_trust;
 mod mailbox;
+mod migrate;
 mod networks;
 mod own_address;
 mod reader;
@@ -30,6 +30,7 @@ pub use self::criticality::Criticality;
 pub use self::entity::Entity;
 pub use self::mail_trust::MailTrust;
 pub use self::mailbox::{ImapConfig, MailConfig};
+pub use self::migrate::Migrate;
 pub use self::networks::Network;
 pub use self::reader::{ConfigError, Wrong};
 use self::reader::{Reader, SECRET_BYTES};
@@ -43,6 +44,10 @@ pub struct Config {
     pub database_url: Option<String>,
     /// Connects as the owner of the tables, for migrations; `None` if `database_url` does.
     pub owner_database_url: Option<String>,
+    /// What the start of the server does about the schema.
+    pub migrate: Migrate,
+    /// How long the server goes on after it was asked to stop and is not ready any more, in seconds.
+    pub drain_seconds: u64,
     pub listen: SocketAddr,
     /// `None` if the balancer terminates TLS.
     pub tls: Option<TlsFiles>,
@@ -180,12 +185,19 @@ impl Config {
         let config = Config {
             database_url,
             owner_database_url,
+            migrate: from.parse("MESA_MIGRATE", Migrate::Apply, |_| true, "apply, verify or never"),
+            drain_seconds: from.parse(
+                "MESA_DRAIN_SECONDS",
+                0,
+                |n| (0..=600).contains(n),
+                "a number of seconds from 0 to 600",
+            ),
             listen,
             tls,
             data_dir: from.text("MESA_DATA_DIR").unwrap_or_else(|| "./data".to_owned()).into(),
             jwt_secret,
             jwt_previous_secret: from.secret("MESA_JWT_PREVIOUS_SECRET"),
-            backup_key: from.backup_key(),
+            backup_key: from.secret("MESA_BACKUP_KEY"),
             backup_passphrase: from.text("MESA_BACKUP_PASSPHRASE"),
             demo_password: from.checked(
                 "MESA_DEMO_PASSWORD",

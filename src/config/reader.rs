@@ -31,6 +31,20 @@ impl std::error::Error for ConfigError {}
 /// Shortest secret, in bytes, that HS256 should be used with.
 pub const SECRET_BYTES: usize = 32;
 
+/// Secrets, and the variables that name a file with the secret instead.
+const FILES: [(&str, &str); 10] = [
+    ("DATABASE_URL", "DATABASE_URL_FILE"),
+    ("MESA_OWNER_DATABASE_URL", "MESA_OWNER_DATABASE_URL_FILE"),
+    ("MESA_JWT_SECRET", "MESA_JWT_SECRET_FILE"),
+    ("MESA_JWT_PREVIOUS_SECRET", "MESA_JWT_PREVIOUS_SECRET_FILE"),
+    ("MESA_AUDIT_KEY", "MESA_AUDIT_KEY_FILE"),
+    ("MESA_BACKUP_KEY", "MESA_BACKUP_KEY_FILE"),
+    ("MESA_BACKUP_PASSPHRASE", "MESA_BACKUP_PASSPHRASE_FILE"),
+    ("MESA_DEMO_PASSWORD", "MESA_DEMO_PASSWORD_FILE"),
+    ("MESA_SMTP_URL", "MESA_SMTP_URL_FILE"),
+    ("MESA_IMAP_URL", "MESA_IMAP_URL_FILE"),
+];
+
 /// The variables of the environment, and their faults.
 pub struct Reader<'a> {
     pub get: &'a dyn Fn(&str) -> Option<String>,
@@ -66,10 +80,35 @@ impl<'a> Reader<'a> {
         unknown.iter().map(warning).collect()
     }
 
-    /// The variable's text; empty counts as unset.
-    pub fn text(&self, variable: &'static str) -> Option<String> {
+    /// The variable's text, for a secret also from a file; empty counts as unset.
+    pub fn text(&mut self, variable: &'static str) -> Option<String> {
+        let text = self.own_text(variable);
+        let Some(file) = file_variable(variable) else { return text };
+        let Some(path) = self.own_text(file) else { return text };
+        let expected = match std::fs::read_to_string(&path) {
+            _ if text.is_some() => format!("expected only one of {variable} and {file}"),
+            Ok(content) if content.trim().is_empty() => format!("expected a secret in {path}, found nothing"),
+            Ok(content) => return Some(content.trim().to_owned()),
+            Err(error) => format!("cannot read {path}: {error}"),
+        };
+        // A variable may be read twice.
+        if self.wrong.iter().all(|wrong| wrong.variable != file) {
+            self.wrong.push(Wrong { variable: file, expected });
+        }
+        text
+    }
+
+    fn own_text(&self, variable: &'static str) -> Option<String> {
         self.read.borrow_mut().insert(variable);
         (self.get)(variable).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+    }
+
+    /// The variable that has the text: this one, or the one that names a file with it.
+    pub fn source(&self, variable: &'static str) -> &'static str {
+        match file_variable(variable) {
+            Some(file) if self.own_text(file).is_some() && self.own_text(variable).is_none() => file,
+            _ => variable,
+        }
     }
 
     /// The URL of a PostgreSQL database. An invalid one is not repeated in the error: it may contain a password.
@@ -77,7 +116,7 @@ impl<'a> Reader<'a> {
         let url = self.text(variable)?;
         if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
             let expected = "expected postgresql://user:password@host:5432/database".to_owned();
-            self.wrong.push(Wrong { variable, expected });
+            self.wrong.push(Wrong { variable: self.source(variable), expected });
         }
         Some(url)
     }
@@ -108,6 +147,7 @@ impl<'a> Reader<'a> {
     ) -> Option<String> {
         let text = self.text(variable)?;
         if !ok(&text) {
+            let variable = self.source(variable);
             self.wrong.push(Wrong { variable, expected: format!("expected {expected}") });
         }
         Some(text)
@@ -133,10 +173,14 @@ impl<'a> Reader<'a> {
         let secret = self.text(variable)?;
         if secret.len() < SECRET_BYTES {
             let expected = format!("expected {SECRET_BYTES} bytes or more, found {}", secret.len());
-            self.wrong.push(Wrong { variable, expected });
+            self.wrong.push(Wrong { variable: self.source(variable), expected });
         }
         Some(secret)
     }
+}
+
+fn file_variable(variable: &str) -> Option<&'static str> {
+    FILES.iter().find(|(secret, _)| *secret == variable).map(|(_, file)| *file)
 }
 
 #[cfg(test)]
@@ -145,7 +189,7 @@ mod tests {
 
     #[test]
     fn an_unknown_variable_is_named_with_the_nearest_known_one_and_without_its_value() {
-        let reader = Reader::new(&|_| None);
+        let mut reader = Reader::new(&|_| None);
         for known in ["MESA_LISTEN", "MESA_JWT_SECRET", "DATABASE_URL"] {
             reader.text(known);
         }
@@ -157,5 +201,28 @@ mod tests {
                 "MESA_JWT_SECERT is not a variable of Mesa and has no effect; did you mean MESA_JWT_SECRET?",
             ]
         );
+    }
+
+    #[test]
+    fn every_secret_can_be_in_a_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let (full, empty) = (folder.path().join("full"), folder.path().join("empty"));
+        std::fs::write(&full, "the secret\n").unwrap();
+        std::fs::write(&empty, "\n").unwrap();
+        for (variable, file) in FILES {
+            let read = |both: bool, path: &str| {
+                let get = |name: &str| {
+                    let own = (both && name == variable).then(|| "another".to_owned());
+                    own.or_else(|| (name == file).then(|| path.to_owned()))
+                };
+                let mut reader = Reader::new(&get);
+                let text = reader.text(variable);
+                (text, reader.wrong.iter().map(|wrong| wrong.variable).collect::<Vec<_>>())
+            };
+            assert_eq!(read(false, full.to_str().unwrap()), (Some("the secret".to_owned()), vec![]));
+            assert_eq!(read(false, empty.to_str().unwrap()), (None, vec![file]));
+            assert_eq!(read(false, "/does/not/exist"), (None, vec![file]));
+            assert_eq!(read(true, full.to_str().unwrap()).1, [file]);
+        }
     }
 }

@@ -10,12 +10,14 @@ use diesel::pg::PgConnection;
 use tokio::sync::{Mutex, oneshot};
 use tokio::time::timeout;
 
+use super::hosts::Hosts;
+
 /// Maximum time for opening a connection.
 const PATIENCE: Duration = Duration::from_millis(750);
 
 /// Probes by opening a connection, one at a time; concurrent callers share the result.
 pub struct DatabaseHealth {
-    url: Arc<str>,
+    hosts: Arc<Hosts>,
     asked: Mutex<Asked>,
 }
 
@@ -28,8 +30,8 @@ struct Asked {
 }
 
 impl DatabaseHealth {
-    pub fn new(url: Arc<str>) -> Self {
-        DatabaseHealth { url, asked: Mutex::default() }
+    pub fn new(hosts: Arc<Hosts>) -> Self {
+        DatabaseHealth { hosts, asked: Mutex::default() }
     }
 
     /// Whether PostgreSQL responds now.
@@ -55,7 +57,8 @@ impl DatabaseHealth {
     /// Runs on a separate thread: all threads for database work may be waiting.
     fn ask(&self) -> oneshot::Receiver<bool> {
         let (tell, told) = oneshot::channel();
-        let url = Arc::clone(&self.url);
+        // The running work is at the server that accepted the last connection, or at one that has failed.
+        let url = self.hosts.preferred().to_owned();
         let asking = thread::Builder::new().name("mesa-health".to_owned()).spawn(move || {
             let responds = match PgConnection::establish(&url) {
                 Ok(_) => true,

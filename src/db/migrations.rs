@@ -15,10 +15,37 @@ pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!();
 /// The advisory lock under which one copy of the server migrates while the others wait.
 const LOCK: i64 = 0x4d45_5341_0001;
 
+/// The schema of a database, compared with that of this version.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// The number of migrations of this version that the database lacks.
+    pub pending: usize,
+    /// The last migration that this version does not know.
+    pub unknown: Option<String>,
+    /// Whether this version can serve the database, although it does not know all of its migrations.
+    pub is_compatible: bool,
+}
+
+/// Compares the schema of the database with that of this version. Only needs the right to read.
+///
+/// # Errors
+/// An error of PostgreSQL.
+pub fn standing(connection: &mut PgConnection) -> Result<Standing, Box<dyn Error + Send + Sync>> {
+    let applied = applied(connection)?;
+    let known = known()?;
+    let pending = known.iter().filter(|version| !applied.contains(*version)).count();
+    let unknown = applied.into_iter().filter(|version| !known.contains(version)).max();
+    let is_compatible = match unknown {
+        None => true,
+        Some(_) => oldest_compatible(connection)?.is_some_and(|oldest| known.contains(&oldest)),
+    };
+    Ok(Standing { pending, unknown, is_compatible })
+}
+
 /// Applies pending migrations and returns their number. Copies of the server that start together wait for one
 /// another. A user who may not create tables can call it if nothing is pending.
 pub fn apply(connection: &mut PgConnection) -> Result<usize, Box<dyn Error + Send + Sync>> {
-    if !are_pending(connection)? {
+    if standing(connection)?.pending == 0 {
         return Ok(0);
     }
     alone(connection, |connection| {
@@ -45,28 +72,44 @@ pub fn alone<T>(
 /// # Errors
 /// The build has no migrations.
 pub fn latest() -> Result<String, Box<dyn Error + Send + Sync>> {
-    let known: Vec<Box<dyn Migration<Pg>>> = MIGRATIONS.migrations()?;
-    let latest = known.iter().map(|migration| migration.name().version().to_string()).max();
-    latest.ok_or_else(|| "no migrations".into())
+    known()?.into_iter().max().ok_or_else(|| "no migrations".into())
 }
 
-/// Whether the database lacks a migration of this binary. Only needs the right to read.
-fn are_pending(connection: &mut PgConnection) -> Result<bool, Box<dyn Error + Send + Sync>> {
-    #[derive(QueryableByName)]
-    struct Applied {
-        #[diesel(sql_type = Text)]
-        version: String,
-    }
+/// The migrations of this version.
+fn known() -> Result<HashSet<String>, Box<dyn Error + Send + Sync>> {
+    let known: Vec<Box<dyn Migration<Pg>>> = MIGRATIONS.migrations()?;
+    Ok(known.iter().map(|migration| migration.name().version().to_string()).collect())
+}
+
+#[derive(QueryableByName)]
+struct Version {
+    #[diesel(sql_type = Text)]
+    version: String,
+}
+
+/// The migrations of the database.
+fn applied(connection: &mut PgConnection) -> QueryResult<HashSet<String>> {
     let table = diesel::sql_query(
         "SELECT 'yes' AS version WHERE to_regclass('__diesel_schema_migrations') IS NOT NULL",
     );
-    if table.load::<Applied>(connection)?.is_empty() {
-        return Ok(true);
+    if table.load::<Version>(connection)?.is_empty() {
+        return Ok(HashSet::new());
     }
-    let applied: Vec<Applied> =
+    let applied: Vec<Version> =
         diesel::sql_query("SELECT version::text AS version FROM __diesel_schema_migrations")
             .load(connection)?;
-    let applied: HashSet<String> = applied.into_iter().map(|applied| applied.version).collect();
-    let known: Vec<Box<dyn Migration<Pg>>> = MIGRATIONS.migrations()?;
-    Ok(known.iter().any(|migration| !applied.contains(&migration.name().version().to_string())))
+    Ok(applied.into_iter().map(|applied| applied.version).collect())
+}
+
+/// The migration that a version must know to serve this database; `None` in a database that does not say so.
+fn oldest_compatible(connection: &mut PgConnection) -> QueryResult<Option<String>> {
+    let function = diesel::sql_query(
+        "SELECT 'yes' AS version WHERE to_regproc('oldest_compatible_migration') IS NOT NULL",
+    );
+    if function.load::<Version>(connection)?.is_empty() {
+        return Ok(None);
+    }
+    let oldest: Version =
+        diesel::sql_query("SELECT oldest_compatible_migration() AS version").get_result(connection)?;
+    Ok(Some(oldest.version))
 }

@@ -2,8 +2,10 @@
 
 pub mod acting;
 mod among;
+mod connections;
 pub mod cursor;
 mod database_health;
+mod hosts;
 pub mod json;
 mod literal;
 pub mod migrations;
@@ -22,13 +24,14 @@ use std::time::{Duration, Instant};
 use chrono::{DateTime, Utc};
 use diesel::RunQueryDsl;
 use diesel::pg::PgConnection;
-use diesel::r2d2::Pool;
+use diesel::r2d2::PooledConnection;
 use prometheus::{Histogram, HistogramOpts};
 
+use self::connections::Current;
 use self::database_health::DatabaseHealth;
-use self::pool::{Manager, Session};
+use self::hosts::Hosts;
+use self::pool::Manager;
 use self::session::Bounds;
-use self::threads::Threads;
 use crate::problem::{Problem, Reason, Result};
 use crate::telemetry::traces::{Caller, Kind};
 
@@ -71,57 +74,116 @@ const WAITS: [f64; 7] = [0.001, 0.005, 0.025, 0.1, 0.25, 0.5, 1.0];
 /// How long work may take before the probe checks whether PostgreSQL responds.
 const SLOW: Duration = Duration::from_secs(1);
 
+/// How long a request waits for its work: a commit waits without a limit for a synchronous standby, and a network that
+/// fails silently is noticed late.
+const LONGEST: Duration = Duration::from_secs(20);
+
+/// Whether work can only read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Access {
+    Read,
+    Change,
+}
+
 /// A pool of connections, and the same number of threads that work with them.
 #[derive(Clone)]
 pub struct Db {
-    url: Arc<str>,
-    pool: Pool<Manager>,
-    threads: Arc<Threads>,
+    hosts: Arc<Hosts>,
+    connections: Arc<Current>,
     health: Arc<DatabaseHealth>,
+    size: u32,
     waits: Histogram,
 }
 
 impl Db {
-    /// A pool of at most `size` connections to the database of this URL; opens the first at once.
+    /// A pool of at most `size` connections to the database of this URL, which are opened when they are needed.
     ///
     /// # Errors
-    /// The error of PostgreSQL or the network for the first connection, or of the system for the threads.
-    pub fn connect(url: &str, size: u32) -> std::result::Result<Self, Box<dyn Error + Send + Sync>> {
-        let url: Arc<str> = session::bounded(url).into();
-        let pool = Pool::builder()
-            .max_size(size)
-            .min_idle(Some(1))
-            .connection_timeout(WAIT)
-            .connection_customizer(Box::new(Session))
-            .build(Manager::new(&url))?;
-        let threads = Arc::new(Threads::start(size as usize)?);
-        let health = Arc::new(DatabaseHealth::new(Arc::clone(&url)));
+    /// The error of the system for the threads.
+    pub fn new(url: &str, size: u32) -> std::result::Result<Self, Box<dyn Error + Send + Sync>> {
+        let hosts = Arc::new(Hosts::of(url));
+        let connections = Arc::new(Current::new(Arc::clone(&hosts), size, WAIT)?);
+        let health = Arc::new(DatabaseHealth::new(Arc::clone(&hosts)));
         let waits = HistogramOpts::new(
             "mesa_db_connection_wait_seconds",
             "How long work waited for a connection to PostgreSQL, also if it got none.",
         );
         let waits = Histogram::with_opts(waits.buckets(WAITS.to_vec()))?;
-        Ok(Db { url, pool, threads, health, waits })
+        Ok(Db { hosts, connections, health, size, waits })
+    }
+
+    /// The same, with the first connection.
+    ///
+    /// # Errors
+    /// Also the error of PostgreSQL or the network.
+    pub fn connect(url: &str, size: u32) -> std::result::Result<Self, Box<dyn Error + Send + Sync>> {
+        let db = Self::new(url, size)?;
+        drop(db.connections.get().pool.get()?);
+        Ok(db)
     }
 
     /// Runs `act` with a connection, on other threads than those that serve the network. The only place that combines
     /// blocking work and the pool.
     ///
     /// # Errors
-    /// A 503 if no connection is free in time, and if PostgreSQL does not respond: work that was begun may still
-    /// succeed. Otherwise the error of `act`.
+    /// A 503 if no connection is free in time, and if PostgreSQL does not respond or `act` takes longer than 20 s: work
+    /// that was begun may still succeed. Otherwise the error of `act`.
     pub async fn run<T, F>(&self, act: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&mut PgConnection) -> Result<T> + Send + 'static,
     {
-        let (pool, waits, asked) = (self.pool.clone(), self.waits.clone(), Instant::now());
+        self.work(Access::Change, Some(LONGEST), act).await
+    }
+
+    /// The same for work that changes nothing: connections are reserved for it.
+    ///
+    /// # Errors
+    /// As [`Db::run`].
+    pub async fn read<T, F>(&self, act: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut PgConnection) -> Result<T> + Send + 'static,
+    {
+        self.work(Access::Read, Some(LONGEST), act).await
+    }
+
+    /// The same as [`Db::run`] without a limit for the duration, for work outside of requests.
+    ///
+    /// # Errors
+    /// As [`Db::run`].
+    pub async fn run_long<T, F>(&self, act: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut PgConnection) -> Result<T> + Send + 'static,
+    {
+        self.work(Access::Change, None, act).await
+    }
+
+    async fn work<T, F>(&self, access: Access, limit: Option<Duration>, act: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&mut PgConnection) -> Result<T> + Send + 'static,
+    {
+        let (waits, asked) = (self.waits.clone(), Instant::now());
         let caller = Caller::current();
+        let connections = self.connections.get();
+        let place = match access {
+            Access::Read => None,
+            Access::Change => {
+                let place = connections.place_for_change(WAIT).await;
+                Some(place.ok_or_else(|| self.nothing_free(asked))?)
+            }
+        };
+        let used = Arc::clone(&connections);
         let work = move || {
-            let connection = pool.get_timeout(WAIT.saturating_sub(asked.elapsed()));
+            // Until the end of the work, even if nobody waits for it any more.
+            let _place = place;
+            let connection = used.pool.get_timeout(WAIT.saturating_sub(asked.elapsed()));
             waits.observe(asked.elapsed().as_secs_f64());
             caller.waited("wait for a connection");
             let mut connection = connection.map_err(no_connection)?;
+            let _running = used.begin();
             let span = caller.span("work with the database", Kind::Client);
             span.set("db.system.name", "postgresql");
             let done = span.within(|| connection.work(act));
@@ -130,7 +192,7 @@ impl Db {
             }
             done
         };
-        let working = self.threads.run(WAIT, work);
+        let working = connections.threads.run(WAIT.saturating_sub(asked.elapsed()), work);
         tokio::pin!(working);
         loop {
             let slow = async {
@@ -143,15 +205,27 @@ impl Db {
                 done = &mut working => return match done {
                     Some(done) => done.map_err(Problem::internal)?,
                     None => {
-                        self.waits.observe(asked.elapsed().as_secs_f64());
-                        Err(no_connection("no connection was free in time"))
+                        self.connections.replace_if_stuck(&connections, LONGEST);
+                        Err(self.nothing_free(asked))
                     }
                 },
-                beats = slow => if !beats {
-                    return Err(Problem::unavailable("PostgreSQL does not answer").because(Reason::Database));
+                responds = slow => {
+                    if !responds {
+                        return Err(Problem::unavailable("PostgreSQL does not answer").because(Reason::Database));
+                    }
+                    if limit.is_some_and(|limit| asked.elapsed() >= limit) {
+                        let cause = "the database has not completed the work in time; it may still succeed";
+                        return Err(Problem::unavailable(cause).because(Reason::Database));
+                    }
                 },
             }
         }
+    }
+
+    #[track_caller]
+    fn nothing_free(&self, asked: Instant) -> Problem {
+        self.waits.observe(asked.elapsed().as_secs_f64());
+        no_connection("no connection was free in time")
     }
 
     /// A connection outside of the pool, for a lock that is held for as long as something runs.
@@ -159,19 +233,20 @@ impl Db {
     /// # Errors
     /// A 503 if the database does not answer.
     pub fn apart(&self) -> Result<PgConnection> {
-        session::open(&self.url, Bounds::Request).map_err(Problem::unavailable)
+        session::on(&self.hosts, Bounds::Request).map_err(Problem::unavailable)
     }
 
     /// A second connection for work that is divided, if one is ready and most of the pool is free; it never waits.
-    pub fn spare(&self) -> Option<diesel::r2d2::PooledConnection<Manager>> {
-        let state = self.pool.state();
+    pub fn spare(&self) -> Option<PooledConnection<Manager>> {
+        let pool = &self.connections.get().pool;
+        let state = pool.state();
         let busy = state.connections.saturating_sub(state.idle_connections);
-        if 2 * busy < self.size() { self.pool.try_get() } else { None }
+        if 2 * busy < self.size() { pool.try_get() } else { None }
     }
 
     /// The maximum number of connections.
     pub fn size(&self) -> u32 {
-        self.pool.max_size()
+        self.size
     }
 
     /// How long work waited for a connection, for the metrics.
@@ -181,15 +256,15 @@ impl Db {
 
     /// The number of connections.
     pub fn state(&self) -> r2d2::State {
-        self.pool.state()
+        self.connections.get().pool.state()
     }
 
     /// A connection for work outside of requests.
     ///
     /// # Errors
     /// A 503 if none is free in time.
-    pub fn connection(&self) -> Result<diesel::r2d2::PooledConnection<Manager>> {
-        self.pool.get().map_err(no_connection)
+    pub fn connection(&self) -> Result<PooledConnection<Manager>> {
+        self.connections.get().pool.get().map_err(no_connection)
     }
 }
 

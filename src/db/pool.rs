@@ -2,14 +2,15 @@
 
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use diesel::Connection;
-use diesel::connection::InstrumentationEvent;
+use diesel::connection::{Connection, InstrumentationEvent};
 use diesel::pg::PgConnection;
-use diesel::r2d2::{ConnectionManager, CustomizeConnection, ManageConnection};
+use diesel::r2d2::{CustomizeConnection, ManageConnection, R2D2Connection};
+use diesel::result::{DatabaseErrorKind, Error};
 
+use super::hosts::Hosts;
 use super::session::{self, Bounds};
 
 /// How long a connection that worked is reused without a check: under load, an additional query for each request
@@ -26,6 +27,8 @@ pub struct Held {
     /// `None` if the last work failed or did not finish.
     worked_at: Option<Instant>,
     prepared: Arc<AtomicUsize>,
+    /// Whether the server refused a change because it is a standby: it became one since the connection was opened.
+    is_read_only: Arc<AtomicBool>,
 }
 
 impl Held {
@@ -59,11 +62,11 @@ impl DerefMut for Held {
 
 /// Opens connections, and checks an uncertain one before it is used again.
 #[derive(Debug)]
-pub struct Manager(ConnectionManager<PgConnection>);
+pub struct Manager(Arc<Hosts>);
 
 impl Manager {
-    pub fn new(url: &str) -> Self {
-        Manager(ConnectionManager::new(url))
+    pub fn new(hosts: Arc<Hosts>) -> Self {
+        Manager(hosts)
     }
 }
 
@@ -72,26 +75,33 @@ impl ManageConnection for Manager {
     type Error = diesel::r2d2::Error;
 
     fn connect(&self) -> std::result::Result<Held, Self::Error> {
-        let mut connection = self.0.connect()?;
-        let prepared = Arc::new(AtomicUsize::new(0));
-        let count = Arc::clone(&prepared);
-        connection.set_instrumentation(move |event: InstrumentationEvent<'_>| {
-            if matches!(event, InstrumentationEvent::CacheQuery { .. }) {
+        let mut connection = self.0.connect().map_err(diesel::r2d2::Error::ConnectionError)?;
+        let (prepared, is_read_only) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
+        let (count, refuses) = (Arc::clone(&prepared), Arc::clone(&is_read_only));
+        connection.set_instrumentation(move |event: InstrumentationEvent<'_>| match event {
+            InstrumentationEvent::CacheQuery { .. } => {
                 count.fetch_add(1, Ordering::Relaxed);
             }
+            InstrumentationEvent::FinishQuery {
+                error: Some(Error::DatabaseError(DatabaseErrorKind::ReadOnlyTransaction, _)),
+                ..
+            } => refuses.store(true, Ordering::Relaxed),
+            _ => {}
         });
-        Ok(Held { connection, worked_at: None, prepared })
+        Ok(Held { connection, worked_at: None, prepared, is_read_only })
     }
 
     fn is_valid(&self, held: &mut Held) -> std::result::Result<(), Self::Error> {
         match held.worked_at {
             Some(at) if at.elapsed() < TRUSTED => Ok(()),
-            _ => self.0.is_valid(&mut held.connection),
+            _ => session::check_changeable(&mut held.connection).map_err(diesel::r2d2::Error::QueryError),
         }
     }
 
     fn has_broken(&self, held: &mut Held) -> bool {
-        held.prepared.load(Ordering::Relaxed) > PREPARED || self.0.has_broken(&mut held.connection)
+        held.prepared.load(Ordering::Relaxed) > PREPARED
+            || held.is_read_only.load(Ordering::Relaxed)
+            || held.connection.is_broken()
     }
 }
 

@@ -45,7 +45,33 @@ pub fn prepare(owner: &mut PgConnection, urls: &DatabaseUrls) -> Result<(), Box<
         Some(credentials) => credentials,
         None => (current_user(&mut session::open(&urls.server, Bounds::Command)?)?, None),
     };
+    // The password of the private PostgreSQL may have changed.
+    if role != PRIVATE && has_privileges(owner, &role)? {
+        return Ok(());
+    }
     migrations::alone(owner, |owner| Ok(grant(owner, &role, password.as_deref())?))
+}
+
+/// Whether the role exists and can work with every table, so that nothing has to be granted.
+fn has_privileges(owner: &mut PgConnection, role: &str) -> QueryResult<bool> {
+    #[derive(QueryableByName)]
+    struct Found {
+        #[diesel(sql_type = Bool)]
+        has: bool,
+    }
+    let found: Found = diesel::sql_query(
+        "SELECT COALESCE(bool_and(CASE c.relkind WHEN 'S' THEN has_sequence_privilege(r.oid, c.oid, 'USAGE') \
+             ELSE has_table_privilege(r.oid, c.oid, 'SELECT') AND (c.relname = '__diesel_schema_migrations' \
+                 OR has_table_privilege(r.oid, c.oid, 'INSERT') AND has_table_privilege(r.oid, c.oid, 'UPDATE') \
+                    AND has_table_privilege(r.oid, c.oid, 'DELETE')) END), false) AS has \
+         FROM pg_roles r CROSS JOIN pg_class c \
+         WHERE r.rolname = $1 AND c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'S') \
+           AND has_database_privilege(r.oid, current_database(), 'CONNECT') \
+           AND has_schema_privilege(r.oid, 'public', 'USAGE')",
+    )
+    .bind::<Text, _>(role)
+    .get_result(owner)?;
+    Ok(found.has)
 }
 
 /// Grants a role the rights of the server. A missing role is created, with this password; the role of the private

@@ -5,16 +5,19 @@ use std::borrow::Cow;
 use diesel::connection::SimpleConnection;
 use diesel::pg::PgConnection;
 use diesel::sql_types::Text;
-use diesel::{Connection, ConnectionError, ConnectionResult, QueryResult, QueryableByName, RunQueryDsl};
+use diesel::{ConnectionError, ConnectionResult, QueryResult, QueryableByName, RunQueryDsl};
 
-/// Time limits for the network, if the URL does not have them: libpq waits for minutes and hours. Seconds, and
-/// milliseconds for the last.
-const NETWORK: [(&str, u32); 5] = [
-    ("connect_timeout", 5),
-    ("keepalives_idle", 10),
-    ("keepalives_interval", 5),
-    ("keepalives_count", 3),
-    ("tcp_user_timeout", 20_000),
+use super::hosts::Hosts;
+
+/// Parameters of a connection if the URL does not have them. libpq waits for minutes and hours: time limits for the
+/// network in seconds, and in milliseconds for `tcp_user_timeout`. A standby, which refuses every change, is no server to
+/// connect to.
+const PARAMETERS: [(&str, &str); 5] = [
+    ("keepalives_idle", "10"),
+    ("keepalives_interval", "5"),
+    ("keepalives_count", "3"),
+    ("tcp_user_timeout", "20000"),
+    ("target_session_attrs", "read-write"),
 ];
 
 /// Time limits of a session.
@@ -53,7 +56,15 @@ impl Bounds {
 /// # Errors
 /// The error of PostgreSQL or the network.
 pub fn open(url: &str, bounds: Bounds) -> ConnectionResult<PgConnection> {
-    let mut connection = PgConnection::establish(&bounded(url))?;
+    on(&Hosts::of(url), bounds)
+}
+
+/// The same, to one of these servers.
+///
+/// # Errors
+/// The error of PostgreSQL or the network.
+pub fn on(hosts: &Hosts, bounds: Bounds) -> ConnectionResult<PgConnection> {
+    let mut connection = hosts.connect()?;
     begin(&mut connection, bounds).map_err(ConnectionError::CouldntSetupConfiguration)?;
     Ok(connection)
 }
@@ -67,6 +78,19 @@ pub fn begin(connection: &mut PgConnection, bounds: Bounds) -> QueryResult<()> {
     // unchanged.
     let _ = connection.batch_execute("SET lc_messages = 'C'");
     connection.batch_execute(bounds.sql())
+}
+
+/// Checks that the server responds and accepts changes: it may have become a standby since the connection was opened.
+///
+/// # Errors
+/// An error of PostgreSQL, or [`diesel::result::Error::NotFound`] from a standby.
+pub fn check_changeable(connection: &mut PgConnection) -> QueryResult<()> {
+    #[derive(QueryableByName)]
+    struct Found {}
+    let found: Found = diesel::sql_query("SELECT WHERE current_setting('transaction_read_only') = 'off'")
+        .get_result(connection)?;
+    let Found {} = found;
+    Ok(())
 }
 
 /// Logs a warning if the messages of PostgreSQL are in another language and this user may not select English: errors
@@ -91,14 +115,15 @@ pub fn check_language(connection: &mut PgConnection) -> QueryResult<()> {
     Ok(())
 }
 
-/// The URL with the network limits that it lacks.
-pub fn bounded(url: &str) -> Cow<'_, str> {
+/// The URL with the parameters that it lacks; `patience`: how long connecting may take, in seconds.
+pub fn bounded(url: &str, patience: u32) -> Cow<'_, str> {
     let (_, rest) = url.split_once("://").unwrap_or(("", url));
     // A password may contain a question mark.
     let end = rest.find(['@', '/']).unwrap_or(0);
     let mut more = if rest.get(end..).is_some_and(|rest| rest.contains('?')) { '&' } else { '?' };
     let mut bounded = Cow::Borrowed(url);
-    for (name, value) in NETWORK {
+    let patience = patience.to_string();
+    for (name, value) in std::iter::once(("connect_timeout", patience.as_str())).chain(PARAMETERS) {
         if !url.contains(&format!("{name}=")) {
             bounded.to_mut().push_str(&format!("{more}{name}={value}"));
             more = '&';
@@ -114,16 +139,16 @@ mod tests {
     #[test]
     fn a_url_gets_the_bounds_that_it_lacks() {
         let all = "connect_timeout=5&keepalives_idle=10&keepalives_interval=5&keepalives_count=3\
-            &tcp_user_timeout=20000";
+            &tcp_user_timeout=20000&target_session_attrs=read-write";
         for (url, bounded_by) in [
             ("postgresql://mesa:a?b@db:5432/mesa", format!("?{all}")),
             ("postgresql://db", format!("?{all}")),
             ("postgresql://mesa@db/mesa?sslmode=require", format!("&{all}")),
             ("postgresql://mesa:x@/mesa?port=5432&host=%2Ftmp", format!("&{all}")),
         ] {
-            assert_eq!(bounded(url), format!("{url}{bounded_by}"));
+            assert_eq!(bounded(url, 5), format!("{url}{bounded_by}"));
         }
-        let own = bounded("postgresql://db/mesa?connect_timeout=30").into_owned();
+        let own = bounded("postgresql://db/mesa?connect_timeout=30", 5).into_owned();
         assert!(own.contains("connect_timeout=30") && !own.contains("connect_timeout=5"), "{own}");
     }
 }

@@ -16,6 +16,7 @@ use super::reader::Reader;
 use super::reading::{self, Following};
 use super::types::Wanted;
 use crate::auth::policy::Action;
+use crate::http::desk::Phase;
 use crate::http::traffic::Waited;
 use crate::http::{Answer, Call, Query};
 use crate::problem::Result;
@@ -99,14 +100,14 @@ async fn wait(call: &Call, feed: &Data<Feed>, wish: Wish, mut page: EventPage) -
     let rest = call.expires_at().map(|at| u64::try_from(at - Utc::now().timestamp()).unwrap_or_default());
     let until = Instant::now() + rest.map_or(longest, |rest| longest.min(Duration::from_secs(rest)));
     let mut follower = Feed::follow(feed, &call.desk);
-    let mut stopping = call.desk.stopping.subscribe();
+    let mut phase = call.desk.phase.subscribe();
     loop {
         // The end moves: from here on the place is what the first reading found.
         following.after = Cursor::read(&page.next_cursor)?;
         let is_over = tokio::select! {
             () = follower.visible(&reader, &following.wanted) => false,
             () = sleep_until(until) => true,
-            _ = stopping.wait_for(|stopping| *stopping) => true,
+            _ = phase.wait_for(|phase| *phase == Phase::Stopping) => true,
         };
         if is_over {
             return Ok(page);

@@ -25,6 +25,7 @@ use super::reading::{self, Following};
 use super::types::Wanted;
 use crate::auth::policy::Action;
 use crate::http::body::Content;
+use crate::http::desk::Phase;
 use crate::http::envelope::WasHead;
 use crate::http::{Call, Query};
 use crate::problem::{Code, Problem, Result};
@@ -132,7 +133,7 @@ pub async fn follow(
     }
     let rest = call.expires_at().map_or(LONGEST, |at| at - chrono::Utc::now().timestamp());
     let lasts = u64::try_from(rest).unwrap_or_default().min(seconds.map_or(u64::MAX, u64::from));
-    let stopping = call.desk.stopping.subscribe();
+    let phase = call.desk.phase.subscribe();
     let follower = Feed::follow(&feed, &call.desk);
     let now = Instant::now();
     // With data, because some clients keep the `id` of what has data only.
@@ -142,7 +143,7 @@ pub async fn follow(
         call,
         place,
         follower,
-        stopping,
+        phase,
         following,
         read_up_to: None,
         with_presence,
@@ -165,7 +166,7 @@ struct Events {
     #[expect(dead_code, reason = "it is free again when this is dropped")]
     place: Place,
     follower: Follower,
-    stopping: watch::Receiver<bool>,
+    phase: watch::Receiver<Phase>,
     following: Following,
     /// The position up to which the log was read; `None` as long as the database has to be read.
     read_up_to: Option<i64>,
@@ -235,7 +236,7 @@ impl Events {
             () = self.follower.changed() => false,
             () = sleep_until(self.sent_at + HEARTBEAT) => true,
             () = sleep_until(self.ends_at) => return None,
-            _ = self.stopping.wait_for(|stopping| *stopping) => return None,
+            _ = self.phase.wait_for(|phase| *phase == Phase::Stopping) => return None,
         };
         if !is_silent {
             return Some(Ok(()));
@@ -278,7 +279,7 @@ impl Events {
             tokio::select! {
                 () = self.follower.changed() => {}
                 () = sleep_until(self.ends_at) => {}
-                _ = self.stopping.wait_for(|stopping| *stopping) => self.ends_at = Instant::now(),
+                _ = self.phase.wait_for(|phase| *phase == Phase::Stopping) => self.ends_at = Instant::now(),
             }
             return Ok(());
         };

@@ -75,7 +75,7 @@ async fn read_asked(desk: Data<Desk>) {
         };
         let ids: HashSet<Uuid> = batch.iter().map(|(id, _)| *id).collect();
         let admissions = Arc::clone(&desk.admissions);
-        let read = desk.db.run(move |db| admissions.read_many(db, ids.into_iter().collect())).await;
+        let read = desk.db.read(move |db| admissions.read_many(db, ids.into_iter().collect())).await;
         for (id, sender) in batch {
             let one = match &read {
                 Ok(accounts) => accounts.get(&id).cloned().ok_or_else(unauthenticated),

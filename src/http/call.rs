@@ -370,7 +370,10 @@ impl Call {
         F: FnOnce(&mut PgConnection) -> Result<T> + Send + 'static,
     {
         let started = Instant::now();
-        let done = self.desk.db.run(act).await;
+        let done = match *self.request.method() {
+            Method::GET | Method::HEAD => self.desk.db.read(act).await,
+            _ => self.desk.db.run(act).await,
+        };
         if self.by_staff.load(Ordering::Relaxed) {
             self.request.extensions_mut().insert(DatabaseTime(started.elapsed()));
         }

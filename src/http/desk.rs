@@ -29,11 +29,27 @@ pub struct Desk {
     pub admissions: Arc<Admissions>,
     /// Notified after each change that a request made, for those who wait for new events.
     pub written: Notify,
-    /// Set once the server is asked to stop: requests that wait end.
-    pub stopping: watch::Sender<bool>,
+    /// What this copy of the server is doing.
+    pub phase: watch::Sender<Phase>,
+}
+
+/// From the start of a copy of the server to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// It waits for the database and its migrations.
+    Starting,
+    Serving,
+    /// It was asked to stop, and serves until balancers have noticed that it is not ready.
+    Draining,
+    /// It completes open requests; those that wait for events end.
+    Stopping,
 }
 
 impl Desk {
+    pub fn phase(&self) -> Phase {
+        *self.phase.borrow()
+    }
+
     /// The one that the app was built with.
     pub fn of_app(request: &HttpRequest) -> Result<web::Data<Self>> {
         request.app_data::<web::Data<Self>>().cloned().ok_or_else(|| Problem::internal("the app has no desk"))

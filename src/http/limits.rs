@@ -156,7 +156,7 @@ async fn verify(request: &ServiceRequest, unknown: Unknown) -> Result<(), Proble
         }
     };
     let admissions = Arc::clone(&desk.admissions);
-    let found = desk.db.run(move |db| admissions.read(db, Subject::Key(hash))).await;
+    let found = desk.db.read(move |db| admissions.read(db, Subject::Key(hash))).await;
     let account = match found {
         Ok(account) => account,
         // The response is that to a request without a token.

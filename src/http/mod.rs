@@ -32,6 +32,7 @@ pub mod receive;
 pub mod routes;
 mod schema_faults;
 pub mod schemas;
+pub mod starting;
 pub mod stream_tickets;
 pub mod traffic;
 pub mod upload_slots;

@@ -308,7 +308,11 @@ impl From<diesel::result::Error> for Problem {
                 problem
             }
             Error::DatabaseError(
-                Kind::ClosedConnection | Kind::SerializationFailure | Kind::UnableToSendCommand,
+                Kind::ClosedConnection
+                | Kind::SerializationFailure
+                | Kind::UnableToSendCommand
+                // From a server that became a standby.
+                | Kind::ReadOnlyTransaction,
                 _,
             )
             | Error::BrokenTransactionManager => Problem::unavailable(&error).because(Reason::Database),

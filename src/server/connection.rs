@@ -24,7 +24,7 @@ use tokio::time::{Instant, Sleep, sleep};
 use tokio_rustls::server::TlsStream;
 
 use super::parser_problem;
-use crate::http::desk::Desk;
+use crate::http::desk::{Desk, Phase};
 
 /// The transport of the bytes.
 pub enum Transport {
@@ -177,7 +177,7 @@ impl Connection {
     fn poll_stalled(&mut self, context: &mut Context<'_>) -> Poll<io::Error> {
         let (since, look) = self.stalled.get_or_insert_with(|| (Instant::now(), Box::pin(sleep(LOOK))));
         while look.as_mut().poll(context).is_ready() {
-            if since.elapsed() >= STALLED || *self.desk.stopping.borrow() {
+            if since.elapsed() >= STALLED || self.desk.phase() == Phase::Stopping {
                 return Poll::Ready(io::ErrorKind::TimedOut.into());
             }
             look.as_mut().reset(Instant::now() + LOOK);

@@ -1,11 +1,20 @@
 //! The database URLs of the server and of commands, and the migrations.
 
-use crate::config::Config;
-use crate::db::migrations;
+use std::time::Duration;
+
+use diesel::ConnectionError;
+use diesel::pg::PgConnection;
+
+use crate::config::{Config, Migrate};
+use crate::db::migrations::{self, Standing};
 use crate::db::private::PrivatePostgres;
 use crate::db::server_role::{self, DatabaseUrls};
 use crate::db::session::{self, Bounds};
 use crate::problem::StartError;
+
+/// How often the start tries to connect to a database that does not answer, and how often it says so in the log.
+const AGAIN: Duration = Duration::from_secs(1);
+const ATTEMPTS_FOR_LINE: u32 = 10;
 
 /// The database URLs: those of the private PostgreSQL, if there is one.
 pub fn urls(config: &Config, private: Option<&PrivatePostgres>) -> DatabaseUrls {
@@ -23,14 +32,96 @@ pub fn urls(config: &Config, private: Option<&PrivatePostgres>) -> DatabaseUrls 
     }
 }
 
+/// Waits until the database answers, and migrates it or verifies its schema.
+///
+/// # Errors
+/// A text for the operator, if waiting does not help.
+pub(super) fn begin(urls: &DatabaseUrls, migrate: Migrate) -> Result<(), StartError> {
+    let url = if migrate == Migrate::Apply { &urls.owner } else { &urls.server };
+    let mut connection = wait_for(url)?;
+    match migrate {
+        Migrate::Apply => migrate_as_owner(urls).map(|_| ()),
+        Migrate::Verify => verify(&mut connection),
+        Migrate::Never => Ok(()),
+    }
+}
+
+/// The first connection. A database that does not answer yet is waited for; what the operator must correct is an error.
+fn wait_for(url: &str) -> Result<PgConnection, StartError> {
+    for attempt in 0.. {
+        match session::open(url, Bounds::Command) {
+            Ok(connection) => return Ok(connection),
+            Err(error) if !may_pass(&error) => return Err(no_connection(&error)),
+            Err(error) if attempt % ATTEMPTS_FOR_LINE == 0 => {
+                let error = error.to_string().replace('\n', " ");
+                log::warn!("waiting for the database (DATABASE_URL): {error}");
+            }
+            Err(_) => {}
+        }
+        std::thread::sleep(AGAIN);
+    }
+    Err("the database was not waited for".into())
+}
+
+/// Whether the same attempt may succeed later: not with a wrong password or name, or a URL that cannot be read.
+fn may_pass(error: &ConnectionError) -> bool {
+    let ConnectionError::BadConnection(text) = error else {
+        return matches!(error, ConnectionError::CouldntSetupConfiguration(_));
+    };
+    let permanent = [
+        "authentication failed",
+        "no password supplied",
+        "does not exist",
+        "pg_hba.conf",
+        "invalid",
+        "permission denied",
+        "does not support SSL",
+    ];
+    !permanent.iter().any(|words| text.contains(words))
+}
+
+fn no_connection(error: &ConnectionError) -> StartError {
+    format!("cannot connect to the database (DATABASE_URL): {error}").into()
+}
+
+/// Checks that the database has the schema of this version, or one that it can serve.
+fn verify(connection: &mut PgConnection) -> Result<(), StartError> {
+    let standing = migrations::standing(connection)?;
+    check_compatible(&standing)?;
+    match standing.pending {
+        0 => Ok(()),
+        1 => Err("1 migration is pending: run `mesa migrate`, or set MESA_MIGRATE=apply".into()),
+        more => {
+            Err(format!("{more} migrations are pending: run `mesa migrate`, or set MESA_MIGRATE=apply")
+                .into())
+        }
+    }
+}
+
+/// Refuses a database of a later version that this one cannot serve.
+fn check_compatible(standing: &Standing) -> Result<(), StartError> {
+    match &standing.unknown {
+        Some(unknown) if !standing.is_compatible => Err(format!(
+            "the database has the schema of a later version of Mesa (migration {unknown}), which this version cannot \
+             serve: start the later version"
+        )
+        .into()),
+        Some(unknown) => {
+            log::warn!("the database has the schema of a later version of Mesa (migration {unknown})");
+            Ok(())
+        }
+        None => Ok(()),
+    }
+}
+
 /// Applies the pending migrations; instances of the server that start at the same time wait for one another.
 ///
 /// # Errors
 /// A text for the operator.
 pub fn migrate(url: &str) -> Result<usize, StartError> {
-    let mut connection = session::open(url, Bounds::Command)
-        .map_err(|error| format!("cannot connect to the database (DATABASE_URL): {error}"))?;
+    let mut connection = session::open(url, Bounds::Command).map_err(|error| no_connection(&error))?;
     session::check_language(&mut connection)?;
+    check_compatible(&migrations::standing(&mut connection)?)?;
     let applied = migrations::apply(&mut connection).map_err(|error| {
         format!(
             "cannot apply migrations: {error}. Where the user in DATABASE_URL does not own the tables, give the owner to \
@@ -44,7 +135,7 @@ pub fn migrate(url: &str) -> Result<usize, StartError> {
 }
 
 /// The same as [migrate], as the owner of the tables; also grants the server's role its privileges if it is another
-/// role.
+/// role and lacks some.
 pub fn migrate_as_owner(urls: &DatabaseUrls) -> Result<usize, StartError> {
     let applied = migrate(&urls.owner)?;
     if urls.are_different() {
@@ -56,4 +147,26 @@ pub fn migrate_as_owner(urls: &DatabaseUrls) -> Result<usize, StartError> {
 pub(super) fn prepare_server_role(urls: &DatabaseUrls) -> Result<(), StartError> {
     let prepared = server_role::prepare(&mut session::open(&urls.owner, Bounds::Command)?, urls);
     prepared.map_err(|error| format!("cannot grant the server's role its privileges: {error}").into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_database_that_does_not_answer_is_waited_for_and_a_wrong_url_is_not() {
+        for (text, passes) in [
+            ("connection to server at \"db\" (10.0.0.1), port 5432 failed: Connection refused", true),
+            ("could not translate host name \"db\" to address: Name or service not known", true),
+            ("connection to server at \"db\" failed: FATAL:  the database system is starting up", true),
+            ("connection to server at \"db\" failed: session is read-only", true),
+            ("FATAL:  sorry, too many clients already", true),
+            ("FATAL:  password authentication failed for user \"mesa\"", false),
+            ("FATAL:  database \"mesaa\" does not exist", false),
+            ("FATAL:  no pg_hba.conf entry for host \"10.0.0.2\"", false),
+            ("invalid URI query parameter: \"conect_timeout\"", false),
+        ] {
+            assert_eq!(may_pass(&ConnectionError::BadConnection(text.to_owned())), passes, "{text}");
+        }
+    }
 }

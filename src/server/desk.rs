@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::db::private::PrivatePostgres;
 use crate::db::{Db, migrations};
 use crate::http::body_memory::BodyMemory;
-use crate::http::desk::Desk;
+use crate::http::desk::{Desk, Phase};
 use crate::http::limits::Limits;
 use crate::http::traffic::Traffic;
 use crate::http::upload_slots::UploadSlots;
@@ -33,13 +33,12 @@ pub fn demo_accounts(config: &Config, db: &mut PgConnection) -> Result<(String, 
     Ok((password, roles))
 }
 
-/// The desk on the database with this URL.
-pub(super) fn desk(mut config: Config, url: &str) -> Result<Desk, StartError> {
+/// The desk on this database.
+pub(super) fn desk(mut config: Config, db: Db) -> Result<Desk, StartError> {
     if config.audit.signer.is_none() && config.database_url.is_none() {
         let secret = kept(&config.data_dir, AUDIT_KEY)?;
         config.audit.signer = audit_signer(&config, &secret)?;
     }
-    let db = Db::connect(url, config.pool_size)?;
     let secret = match &config.jwt_secret {
         Some(secret) => secret.clone(),
         None => kept(&config.data_dir, "jwt.secret")?,
@@ -51,20 +50,8 @@ pub(super) fn desk(mut config: Config, url: &str) -> Result<Desk, StartError> {
     let uploads = UploadSlots::default();
     let traffic = Traffic::new(&migrations::latest()?, vec![Box::new(db.waits().clone())])?;
     let admissions = Default::default();
-    let (written, stopping) = (Notify::new(), watch::Sender::new(false));
-    Ok(Desk {
-        db,
-        tokens,
-        files,
-        config,
-        traffic,
-        limits,
-        body_memory,
-        uploads,
-        admissions,
-        written,
-        stopping,
-    })
+    let (written, phase) = (Notify::new(), watch::Sender::new(Phase::Serving));
+    Ok(Desk { db, tokens, files, config, traffic, limits, body_memory, uploads, admissions, written, phase })
 }
 
 /// Runs a command on the desk with one connection, on the private PostgreSQL if no other is configured.
@@ -74,13 +61,17 @@ pub(super) fn desk(mut config: Config, url: &str) -> Result<Desk, StartError> {
 pub fn with_desk<T>(config: Config, act: impl AsyncFnOnce(&Desk) -> T) -> Result<T, StartError> {
     let config = Config { pool_size: 1, ..config };
     if let Some(url) = config.database_url.clone() {
-        let desk = desk(config, &url)?;
+        let db = Db::connect(&url, config.pool_size)?;
+        let desk = desk(config, db)?;
         return Ok(actix_web::rt::System::new().block_on(act(&desk)));
     }
     let (system, _stop) = hold_signals()?;
     let private = PrivatePostgres::join(&config.data_dir)?;
     let urls = urls(&config, Some(&private));
-    let prepared = prepare_server_role(&urls).and_then(|()| desk(config, &urls.server));
+    let prepared = prepare_server_role(&urls).and_then(|()| {
+        let db = Db::connect(&urls.server, config.pool_size)?;
+        desk(config, db)
+    });
     let done = prepared.map(|desk| system.block_on(act(&desk)));
     private.stop();
     done

@@ -9,10 +9,11 @@ use actix_http::error::DispatchError;
 use actix_http::{ConnectionType, HttpService, Protocol, Request};
 use actix_server::Server;
 use actix_service::{
-    IntoServiceFactory, Service, ServiceFactoryExt, apply_fn_factory, fn_service, map_config,
+    IntoServiceFactory, Service, ServiceFactory, ServiceFactoryExt, apply_fn_factory, fn_service, map_config,
 };
 use actix_web::dev::AppConfig;
 use actix_web::web::Data;
+use futures_util::future::LocalBoxFuture;
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
@@ -22,7 +23,7 @@ use super::connection::{AnswerBody, Connection, OpenRequests, RequestBody, Trans
 use super::tls_handshakes::Handshakes;
 use crate::app::{self, Contract};
 use crate::events::feed::Feed;
-use crate::http::desk::Desk;
+use crate::http::desk::{Desk, Phase};
 
 /// Open files other than client connections: for PostgreSQL, mail, and files that are read and written.
 const OTHER_FILES: u64 = 256;
@@ -40,6 +41,9 @@ const IDLE: Duration = Duration::from_secs(75);
 /// How long the request line and the headers may take to arrive.
 const HEADERS: Duration = Duration::from_secs(10);
 
+/// The same for a connection that was accepted while the server stops.
+const LATE_HEADERS: Duration = Duration::from_secs(2);
+
 /// How long a connection may take to close.
 const GOODBYE: Duration = Duration::from_secs(5);
 
@@ -49,6 +53,24 @@ struct Tls {
     acceptor: TlsAcceptor,
     handshakes: Arc<Handshakes>,
 }
+
+/// How long the requests of a connection are waited for.
+#[derive(Clone, Copy)]
+enum Waits {
+    Long,
+    Short,
+}
+
+/// A server that was started.
+pub struct Serving {
+    pub server: Server,
+    /// Serves connections outside of the server's workers.
+    pub late: LateConnections,
+}
+
+/// Makes what serves one connection to its end, on the thread that calls it.
+pub type LateConnections = Box<dyn FnOnce() -> LocalBoxFuture<'static, Option<ServeConnection>>>;
+pub type ServeConnection = Rc<dyn Fn(TcpStream) -> LocalBoxFuture<'static, ()>>;
 
 /// Starts the server.
 ///
@@ -60,7 +82,7 @@ pub fn start(
     listener: TcpListener,
     tls: Option<ServerConfig>,
     shutdown_seconds: u64,
-) -> std::io::Result<Server> {
+) -> std::io::Result<Serving> {
     let workers = desk.config.workers;
     let tls = tls.map(|config| Tls {
         acceptor: TlsAcceptor::from(Arc::new(config)),
@@ -74,16 +96,21 @@ pub fn start(
         .disable_signals();
     let stopping = builder.graceful_shutdown_signal();
     let feed = Data::new(Feed::default());
-    let service = move || {
+    let service = move |waits: Waits| {
         let app = map_config(app::app(desk.clone(), contract.clone(), feed.clone()).into_factory(), |()| {
             AppConfig::default()
         });
-        let app = apply_fn_factory(app, |mut request: Request, app| {
+        let of_request = desk.clone();
+        let app = apply_fn_factory(app, move |mut request: Request, app| {
+            let desk = of_request.clone();
             let open = request.conn_data::<Rc<OpenRequests>>().map(OpenRequests::begin);
             let read_to_end = RequestBody::watch(&mut request);
             let answer = app.call(request);
             async move {
                 let mut answer = answer.await?.map_into_boxed_body();
+                if matches!(desk.phase(), Phase::Draining | Phase::Stopping) {
+                    answer.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+                }
                 if read_to_end.is_some_and(|at_end| !at_end.get()) {
                     answer.response_mut().head_mut().set_connection_type(ConnectionType::Close);
                     if let Some(open) = &open {
@@ -94,13 +121,19 @@ pub fn start(
             }
         });
         let stopping = stopping.clone();
-        let http = HttpService::build()
-            .graceful_shutdown_signal(move || {
-                let stopping = stopping.clone();
-                async move { stopping.notified().await }
-            })
+        let http = match waits {
+            // Idle connections are closed when the server stops.
+            Waits::Long => {
+                HttpService::build().client_request_timeout(HEADERS).graceful_shutdown_signal(move || {
+                    let stopping = stopping.clone();
+                    async move { stopping.notified().await }
+                })
+            }
+            // The server stops already: each connection ends with its first response.
+            Waits::Short => HttpService::build().client_request_timeout(LATE_HEADERS),
+        };
+        let http = http
             .keep_alive(IDLE)
-            .client_request_timeout(HEADERS)
             .client_disconnect_timeout(GOODBYE)
             .on_connect_ext(|connection: &Connection, data| {
                 data.insert(connection.open_requests());
@@ -125,7 +158,23 @@ pub fn start(
         })
         .and_then(http)
     };
-    Ok(builder.listen("mesa", listener, service)?.run())
+    let factory = service.clone();
+    let late: LateConnections = Box::new(move || {
+        Box::pin(async move {
+            let service = factory(Waits::Short).new_service(()).await.ok()?;
+            let service = Rc::new(service);
+            let serve: ServeConnection = Rc::new(move |stream| {
+                let service = Rc::clone(&service);
+                Box::pin(async move {
+                    if let Err(error) = service.call(stream).await {
+                        log::debug!("a late connection ended: {error:?}");
+                    }
+                })
+            });
+            Some(serve)
+        })
+    });
+    Ok(Serving { server: builder.listen("mesa", listener, move || service(Waits::Long))?.run(), late })
 }
 
 /// The maximum number of client connections per worker: limited by the number of files that this process may open,

@@ -32,9 +32,10 @@ use self::tls::Certificate;
 use crate::app::{self, Contract};
 use crate::audit::configuration;
 use crate::config::{AuditConfig, Config, reachable};
+use crate::db::Db;
 use crate::db::private::PrivatePostgres;
-use crate::db::server_role;
-use crate::http::desk::Desk;
+use crate::db::server_role::{self, DatabaseUrls};
+use crate::http::desk::{Desk, Phase};
 use crate::inbound;
 use crate::jobs::worker::Jobs;
 use crate::mail::worker::Mailer;
@@ -73,10 +74,14 @@ pub fn serve(mut config: Config) -> Result<(), StartError> {
         Some(_) => None,
         None => Some(PrivatePostgres::start(&config.data_dir)?),
     };
-    let opened = open(config, private.as_ref());
+    let urls = urls(&config, private.as_ref());
+    let has_demo_accounts = private.is_some();
     let watched = private.map(PrivatePostgres::watched).transpose()?;
-    let served = opened.and_then(|(desk, greeting)| {
-        system.block_on(answer(desk, contract, listener, certificate, greeting, stop))
+    let db = Db::new(&urls.server, config.pool_size)?;
+    let served = desk(config, db).and_then(|desk| {
+        desk.phase.send_replace(Phase::Starting);
+        let start = Start { urls, has_demo_accounts };
+        system.block_on(answer(Data::new(desk), start, contract, listener, certificate, stop))
     });
     drop(watched);
     // Dropping it would wait for threads that wait for a stopped PostgreSQL; they end with the process.
@@ -104,23 +109,34 @@ fn listen(config: &Config) -> Result<TcpListener, StartError> {
     })
 }
 
-/// The desk on its database, and the text to print about it.
-fn open(config: Config, private: Option<&PrivatePostgres>) -> Result<(Desk, String), StartError> {
-    let urls = urls(&config, private);
-    migrate_as_owner(&urls)?;
-    let desk = desk(config, &urls.server)?;
-    let config = &desk.config;
-    configuration::record(&mut *desk.db.connection()?, config).map_err(|problem| problem.log_line())?;
-    warn_of_weak_audit(config, &mut *desk.db.connection()?)?;
-    let (password, roles) = match private {
-        Some(_) => demo_accounts(config, &mut *desk.db.connection()?)?,
-        None => (String::new(), Vec::new()),
-    };
-    let mut greeting = greeting(config, !roles.is_empty());
-    for role in roles {
-        greeting.push_str(&format!("\n  {:<24} {password}", demo::email(role)));
+/// What the start of the server does with its database.
+struct Start {
+    urls: DatabaseUrls,
+    /// With a private PostgreSQL.
+    has_demo_accounts: bool,
+}
+
+impl Start {
+    /// Waits for the database, prepares it, and returns the text to print. Blocks.
+    ///
+    /// # Errors
+    /// A text for the operator.
+    fn carry_out(&self, desk: &Desk) -> Result<String, StartError> {
+        let config = &desk.config;
+        database::begin(&self.urls, config.migrate)?;
+        configuration::record(&mut *desk.db.connection()?, config).map_err(|problem| problem.log_line())?;
+        warn_of_weak_audit(config, &mut *desk.db.connection()?)?;
+        let (password, roles) = if self.has_demo_accounts {
+            demo_accounts(config, &mut *desk.db.connection()?)?
+        } else {
+            (String::new(), Vec::new())
+        };
+        let mut greeting = greeting(config, !roles.is_empty());
+        for role in roles {
+            greeting.push_str(&format!("\n  {:<24} {password}", demo::email(role)));
+        }
+        Ok(greeting)
     }
-    Ok((desk, greeting))
 }
 
 /// Warns of configurations in which the operator of the server or the database could rewrite the history unnoticed.
@@ -141,67 +157,121 @@ fn warn_of_weak_audit(config: &Config, db: &mut PgConnection) -> Result<(), Star
     Ok(())
 }
 
-/// Serves requests until it is asked to stop, and then completes the open requests.
+/// Prepares the database, serves requests until it is asked to stop, and then completes the open requests. From the
+/// beginning it answers the liveness check.
 async fn answer(
-    desk: Desk,
+    desk: Data<Desk>,
+    start: Start,
     contract: Contract,
     listener: TcpListener,
     certificate: Option<Arc<Certificate>>,
-    greeting: String,
     mut stop: Stop,
 ) -> Result<(), StartError> {
-    let (desk, contract) = (Data::new(desk), app::shared(contract));
-    let routine = actix_web::rt::spawn(routine::run(desk.clone()));
-    let mailer = desk.config.mail.clone().map(|config| Mailer::new(desk.clone(), config)).transpose()?;
-    let sender = Sender::new(desk.clone())?;
-    let jobs = Jobs {
-        desk: desk.clone(),
-        schemas: Arc::clone(contract.schemas()),
-        carry_out: tickets::jobs::carry_out,
-    };
-    let mut background = vec![
-        Background::start(|stopped| sender.run(stopped)),
-        Background::start(|stopped| jobs.run(stopped)),
-    ];
-    background.extend(mailer.map(|mailer| Background::start(|stopped| mailer.run(stopped))));
-    let mailbox = actix_web::rt::spawn(inbound::imap::run(desk.clone()));
-    // A TLS client cannot be answered without a handshake.
-    let late = if certificate.is_some() { None } else { Some(listener.try_clone()?) };
+    let contract = app::shared(contract);
+    let late = listener.try_clone()?;
     let tls = certificate.as_ref().map(|certificate| certificate.server()).transpose()?;
-    let server = http_server::start(desk.clone(), contract, listener, tls, LAST_REQUESTS)?;
+    let serving = http_server::start(desk.clone(), contract.clone(), listener, tls, LAST_REQUESTS)?;
+    let handle = serving.server.handle();
+    let mut server = actix_web::rt::spawn(serving.server);
     let renewing = certificate
         .and_then(|certificate| Some(renew(certificate, stop.hangup.take()?)))
         .map(actix_web::rt::spawn);
-    let handle = server.handle();
-    let stopping = actix_web::rt::spawn(async move {
-        stop.asked().await;
-        log::info!("stopping");
-        desk.stopping.send_replace(true);
-        let last_work =
-            join_all(background.into_iter().map(|work| work.stop(Duration::from_secs(LAST_REQUESTS))));
-        let last_requests = async {
-            handle.pause().await;
-            // It stops when it is called, not when it is first polled.
-            let end = async { handle.stop(true).await };
-            match late {
-                Some(late) => draining::turn_away(late, end).await,
-                None => end.await,
-            }
-        };
-        tokio::join!(last_requests, last_work);
-    });
+    let starting = {
+        let desk = desk.clone();
+        actix_web::rt::task::spawn_blocking(move || start.carry_out(&desk))
+    };
+    let begun = tokio::select! {
+        begun = starting => Some(begun?),
+        () = stop.asked() => None,
+        ended = &mut server => return Ok(ended??),
+    };
+    let Some(begun) = begun else {
+        log::info!("stopping before the start was complete");
+        handle.stop(false).await;
+        return Ok(());
+    };
+    let greeting = match begun {
+        Ok(greeting) => greeting,
+        Err(why) => {
+            handle.stop(false).await;
+            return Err(why);
+        }
+    };
+    desk.phase.send_replace(Phase::Serving);
+    let work = Work::start(&desk, &contract)?;
     println!("{greeting}\n");
+    tokio::select! {
+        () = stop.asked() => {}
+        ended = &mut server => {
+            work.abort();
+            return Ok(ended??);
+        }
+    }
+    drain(&desk, &mut stop).await;
+    log::info!("stopping");
+    desk.phase.send_replace(Phase::Stopping);
+    let last_requests = async {
+        handle.pause().await;
+        // It stops when it is called, not when it is first polled.
+        let end = async { handle.stop(true).await };
+        draining::serve_last(late, serving.late, end).await;
+    };
+    tokio::join!(last_requests, work.stop());
     let served = server.await;
-    routine.abort();
-    mailbox.abort();
     if let Some(renewing) = renewing {
         renewing.abort();
     }
-    // If the server ended by itself, there was no signal to wait for.
-    if served.is_ok() {
-        let _ = stopping.await;
+    Ok(served??)
+}
+
+/// Serves as before, while the readiness check fails and connections are closed after their next response: so that no
+/// balancer sends requests when the server stops. A second signal ends it.
+async fn drain(desk: &Desk, stop: &mut Stop) {
+    let seconds = desk.config.drain_seconds;
+    if seconds == 0 {
+        return;
     }
-    Ok(served?)
+    log::info!("not ready any more; stopping in {seconds} s");
+    desk.phase.send_replace(Phase::Draining);
+    let _ = tokio::time::timeout(Duration::from_secs(seconds), stop.asked()).await;
+}
+
+/// What the server does beside requests.
+struct Work {
+    finishing: Vec<Background>,
+    /// What may end at any moment.
+    others: [actix_web::rt::task::JoinHandle<()>; 2],
+}
+
+impl Work {
+    fn start(desk: &Data<Desk>, contract: &Data<Contract>) -> Result<Self, StartError> {
+        let mailer = desk.config.mail.clone().map(|config| Mailer::new(desk.clone(), config)).transpose()?;
+        let sender = Sender::new(desk.clone())?;
+        let jobs = Jobs {
+            desk: desk.clone(),
+            schemas: Arc::clone(contract.schemas()),
+            carry_out: tickets::jobs::carry_out,
+        };
+        let mut finishing = vec![
+            Background::start(|stopped| sender.run(stopped)),
+            Background::start(|stopped| jobs.run(stopped)),
+        ];
+        finishing.extend(mailer.map(|mailer| Background::start(|stopped| mailer.run(stopped))));
+        let routine = actix_web::rt::spawn(routine::run(desk.clone()));
+        let mailbox = actix_web::rt::spawn(inbound::imap::run(desk.clone()));
+        Ok(Work { finishing, others: [routine, mailbox] })
+    }
+
+    /// Ends it, within the time for the last requests.
+    async fn stop(self) {
+        let limit = Duration::from_secs(LAST_REQUESTS);
+        join_all(self.finishing.into_iter().map(|work| work.stop(limit))).await;
+        self.others.iter().for_each(actix_web::rt::task::JoinHandle::abort);
+    }
+
+    fn abort(self) {
+        self.others.iter().for_each(actix_web::rt::task::JoinHandle::abort);
+    }
 }
 
 /// Reads the certificate again on SIGHUP: new connections use the new one.

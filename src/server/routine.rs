@@ -43,7 +43,7 @@ pub async fn run(desk: Data<Desk>) {
     loop {
         clock.tick().await;
         let config = desk.config.clone();
-        match desk.db.run(move |db| Ok(once(db, &config))).await {
+        match desk.db.run_long(move |db| Ok(once(db, &config))).await {
             Ok(runs) => runs.iter().for_each(|run| run.count(&desk)),
             Err(problem) => {
                 log::warn!("the periodic tasks failed and will be retried: {}", problem.log_line());

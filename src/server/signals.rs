@@ -30,7 +30,8 @@ impl Stop {
         })
     }
 
-    pub(super) async fn asked(mut self) {
+    /// Waits for one of them.
+    pub(super) async fn asked(&mut self) {
         tokio::select! {
             _ = self.terminate.recv() => {}
             _ = self.interrupt.recv() => {}

@@ -62,7 +62,7 @@ pub async fn read(desk: Data<Desk>, request: HttpRequest, token: Path<String>) -
         };
         Ok(Answer::ok(&linked)?.version(id, version))
     };
-    Ok(desk.db.run(read).await?.respond(None, (request.path(), "")))
+    Ok(desk.db.read(read).await?.respond(None, (request.path(), "")))
 }
 
 /// Answer the survey of a link

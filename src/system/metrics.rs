@@ -18,7 +18,7 @@ pub fn routes(config: &mut ServiceConfig) {
 /// The metrics of this copy of the server, with what waits in the database if it answers.
 #[get("/metrics")]
 async fn read(desk: Data<Desk>) -> Result<HttpResponse> {
-    let waiting = desk.db.run(waiting::read).await.ok();
+    let waiting = desk.db.read(waiting::read).await.ok();
     let text = text(&desk, waiting.as_ref()).map_err(Problem::internal)?;
     Ok(HttpResponse::Ok().content_type(TEXT_FORMAT).body(text))
 }

@@ -84,6 +84,7 @@ mod mistaken_merge;
 mod municipality;
 mod nights;
 mod on_behalf;
+mod operation;
 mod operations;
 mod owasp;
 mod own_addresses;

@@ -78,7 +78,7 @@ impl Ahead {
         let (desk, seen) = (self.desk.clone(), Arc::clone(&self.seen));
         self.running.push_back(Box::pin(async move {
             // Nobody listens if the response has ended.
-            desk.db.run(move |db| plan.verify(db, &seen, |next| _ = found.send(next))).await
+            desk.db.read(move |db| plan.verify(db, &seen, |next| _ = found.send(next))).await
         }));
     }
 }

@@ -54,7 +54,7 @@ async fn open(desk: Data<Desk>, request: HttpRequest, token: Path<String>) -> Ht
         };
         Ok((locale, shown))
     };
-    respond(&desk, &request, desk.db.run(visit).await, StatusCode::OK)
+    respond(&desk, &request, desk.db.read(visit).await, StatusCode::OK)
 }
 
 #[post("/s/{token}")]

@@ -12,7 +12,7 @@ use super::model::{BulkOperation, BulkResult};
 use super::{Bulk, lock, operation};
 use crate::db::schema::job_operations as rows;
 use crate::http::credential::Proof;
-use crate::http::desk::Desk;
+use crate::http::desk::{Desk, Phase};
 use crate::http::schemas::Schemas;
 use crate::http::{Actor, Answer};
 use crate::jobs::held::{Held, Progress};
@@ -70,12 +70,12 @@ pub async fn run(desk: Data<Desk>, schemas: Arc<Schemas>, held: Arc<Held>) -> Re
     let began = Instant::now();
     loop {
         let (held, schemas, of_job) = (Arc::clone(&held), Arc::clone(&schemas), desk.clone());
-        let makes_way = *desk.stopping.borrow() || began.elapsed() > TURN;
+        let makes_way = desk.phase() == Phase::Stopping || began.elapsed() > TURN;
         let chunk = move |tx: &mut PgConnection| match makes_way {
             true => held.give_back(tx).map(|()| false),
             false => chunk(tx, of_job, schemas, &held),
         };
-        let goes_on = desk.db.run(|db| db.transaction(chunk)).await?;
+        let goes_on = desk.db.run_long(|db| db.transaction(chunk)).await?;
         desk.written.notify_one();
         if !goes_on {
             return Ok(());

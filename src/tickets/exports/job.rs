@@ -13,7 +13,7 @@ use super::workbook::TicketWorkbook;
 use crate::attachments::content::{Writer, part_size};
 use crate::auth::policy::Action;
 use crate::http::Query;
-use crate::http::desk::Desk;
+use crate::http::desk::{Desk, Phase};
 use crate::http::schemas::Schemas;
 use crate::jobs::held::Held;
 use crate::jobs::job::JobFile;
@@ -72,7 +72,7 @@ pub async fn run(desk: Data<Desk>, schemas: Arc<Schemas>, held: Arc<Held>) -> Re
     let mut file = Writer::new(desk.files.clone(), part_size(&desk.config));
     let (mut written, mut cursor) = (0, None::<String>);
     loop {
-        if *desk.stopping.borrow() {
+        if desk.phase() == Phase::Stopping {
             return desk.db.run(move |db| db.transaction(|tx| held.give_back(tx))).await;
         }
         let (of_job, filters) = (Arc::clone(&held), filters.clone());
@@ -83,7 +83,7 @@ pub async fn run(desk: Data<Desk>, schemas: Arc<Schemas>, held: Arc<Held>) -> Re
             let goes_on = of_job.written(tx, written + count, total)?;
             Ok((tickets, next, count, goes_on))
         };
-        let (tickets, next, count, goes_on) = desk.db.run(|db| db.transaction(read)).await?;
+        let (tickets, next, count, goes_on) = desk.db.run_long(|db| db.transaction(read)).await?;
         if !goes_on {
             return Ok(());
         }
@@ -124,7 +124,7 @@ pub async fn run(desk: Data<Desk>, schemas: Arc<Schemas>, held: Arc<Held>) -> Re
             false => Ok(()),
         }
     };
-    desk.db.run(|db| db.transaction(end)).await
+    desk.db.run_long(|db| db.transaction(end)).await
 }
 
 /// Finishes the workbook and copies it piece by piece.

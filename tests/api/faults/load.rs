@@ -50,6 +50,7 @@ pub struct Load {
 }
 
 /// The writes that were acknowledged.
+#[derive(Default)]
 pub struct Acknowledged {
     pub tickets: Vec<i64>,
     pub writes: usize,
@@ -59,10 +60,15 @@ pub struct Acknowledged {
 
 impl Load {
     pub fn start(cast: &Cast, clients: usize) -> Self {
+        Self::named("", cast, clients)
+    }
+
+    /// The same beside other loads with the same users: its idempotency keys begin with the name.
+    pub fn named(name: &str, cast: &Cast, clients: usize) -> Self {
         let shared = Arc::new(Shared::default());
         let client = |number| {
-            let (cast, shared) = (cast.clone(), Arc::clone(&shared));
-            std::thread::spawn(move || One { cast, shared, http: http(), number }.live())
+            let (cast, shared, name) = (cast.clone(), Arc::clone(&shared), format!("{name}{number}"));
+            std::thread::spawn(move || One { cast, shared, http: http(), name }.live())
         };
         Load { clients: (0..clients).map(client).collect(), shared }
     }
@@ -106,7 +112,7 @@ struct One {
     cast: Cast,
     shared: Arc<Shared>,
     http: Http,
-    number: usize,
+    name: String,
 }
 
 impl One {
@@ -123,7 +129,7 @@ impl One {
             }
             let Cast { requester, technician } = &self.cast;
             let write = |who: &Client, path: &str, body: Value| {
-                let key = format!("{}-{life}-{}", self.number, path.rsplit('/').next().unwrap_or_default());
+                let key = format!("{}-{life}-{}", self.name, path.rsplit('/').next().unwrap_or_default());
                 self.insist(who, path, &key, &body)
             };
             let new = json!({"subject": format!("Sin red {life}"), "description": "No hay red."});
@@ -230,6 +236,17 @@ pub fn count(database: &mut PgConnection, sql: &str) -> i64 {
 }
 
 impl Acknowledged {
+    /// With those of another load on the same database.
+    pub fn and(mut self, other: Acknowledged) -> Self {
+        self.tickets.extend(other.tickets);
+        Acknowledged {
+            tickets: self.tickets,
+            writes: self.writes + other.writes,
+            reads: self.reads + other.reads,
+            repeats: self.repeats + other.repeats,
+        }
+    }
+
     /// Verifies that every acknowledged write is stored once, that nothing else is, and that the history verifies. All
     /// tickets went through the same steps, so a ticket that lacks something differs from the others.
     #[track_caller]

@@ -7,7 +7,7 @@ mod half_handshakes;
 mod hostile_clients;
 mod killed_postgres;
 mod killed_server;
-mod load;
+pub mod load;
 pub mod place;
 mod rude_clients;
 mod stopped_postgres;

@@ -18,6 +18,7 @@ use mesa::config::Config;
 use mesa::db::{Db, schema::users};
 use mesa::events::feed::Feed;
 use mesa::http::body_memory::BodyMemory;
+use mesa::http::desk::Phase;
 use mesa::http::limits::Limits;
 use mesa::http::traffic::Traffic;
 use mesa::jobs::worker::Jobs;
@@ -28,7 +29,7 @@ use mesa::server;
 use mesa::webhooks::worker::Sender;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 use uuid::Uuid;
 
 use super::client::Client;
@@ -233,7 +234,7 @@ impl Server {
             uploads: Default::default(),
             admissions: Default::default(),
             written: Default::default(),
-            stopping: Default::default(),
+            phase: watch::Sender::new(Phase::Serving),
         });
         let contract: Data<Contract> = contract::shared();
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();

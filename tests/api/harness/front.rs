@@ -28,7 +28,8 @@ impl Front {
         let port = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
         let mut servers = String::new();
         for copy in copies {
-            write!(servers, "server {}; ", copy.trim_start_matches("http://")).unwrap();
+            // A copy that refused a connection is tried again with the next one.
+            write!(servers, "server {} max_fails=0; ", copy.trim_start_matches("http://")).unwrap();
         }
         let scratch = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"]
             .map(|kind| format!("{kind}_temp_path {at}/{kind};"))
@@ -38,12 +39,13 @@ impl Front {
              events {{ worker_connections 512; }}
              http {{
                 access_log off; client_max_body_size 0; {scratch}
-                upstream desk {{ {servers} }}
+                upstream desk {{ {servers} keepalive 16; }}
                 server {{
                     listen 127.0.0.1:{port};
                     location / {{
                         proxy_pass http://desk;
                         proxy_http_version 1.1;
+                        proxy_set_header Connection \"\";
                         proxy_set_header Host $http_host;
                         proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
                     }}

@@ -5,7 +5,7 @@ mod client;
 mod cluster;
 pub mod contract;
 mod desk;
-mod front;
+pub mod front;
 pub mod logs;
 pub mod receiver;
 pub mod smtp;

@@ -72,7 +72,7 @@ async fn send(
 
 async fn find(desk: &Data<Desk>, token: &str) -> Result<Opened> {
     let token = token.to_owned();
-    desk.db.run(move |db| links::open(db, &token)).await
+    desk.db.read(move |db| links::open(db, &token)).await
 }
 
 fn mistyped(password: &str, repeated: &str) -> Option<Text> {

@@ -1,0 +1,8 @@
+//! What an operator does and what happens to a database that is not Mesa's own: failover, standbys, servers that do not
+//! answer, and stops behind a balancer.
+
+mod draining;
+mod failover;
+mod node;
+mod standby;
+mod starting;
