@@ -46,6 +46,7 @@ fn shown(config: &Config) -> Value {
     let Config {
         database_url,
         owner_database_url,
+        direct_database_url,
         listen,
         tls,
         data_dir,
@@ -90,9 +91,16 @@ fn shown(config: &Config) -> Value {
         backup_key,
         backup_passphrase,
     } = config;
-    let settings = json!({
+    let operation = json!({
         "database_url": presence(database_url),
         "owner_database_url": presence(owner_database_url),
+        "direct_database_url": presence(direct_database_url),
+        "migrate": migrate.as_str(),
+        "drain_seconds": drain_seconds,
+        "pool_size": pool_size,
+        "workers": workers,
+    });
+    let settings = json!({
         "listen": listen,
         "tls_certificate": tls.as_ref().map(|tls| &tls.certificate),
         "tls_key": tls.as_ref().map(|tls| &tls.key),
@@ -110,12 +118,10 @@ fn shown(config: &Config) -> Value {
             "improvement_plan": forms.improvement_plan,
             "risk_matrix": forms.risk_matrix,
         },
-        "pool_size": pool_size,
-        "workers": workers,
         "rate_limit": rate_limit,
         "streams": {"of_account": account_streams, "of_all": streams},
         "body_memory_bytes": body_memory_bytes,
-        "trusted_proxies": trusted_proxies,
+        "trusted_proxies": trusted_proxies.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "webhook_allow": webhook_allow.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "cors_origins": cors_origins,
         "attachments_url": attachments_url.as_deref().map(without_credentials),
@@ -153,13 +159,11 @@ fn shown(config: &Config) -> Value {
     });
     let telemetry = json!({
         "log_format": log_format.as_str(),
-        "migrate": migrate.as_str(),
-        "drain_seconds": drain_seconds,
         "otlp_endpoint": otlp_endpoint.as_deref().map(without_credentials),
     });
     let mut all = Map::new();
     all.insert("release".to_owned(), env!("CARGO_PKG_VERSION").into());
-    for part in [settings, mailboxes, telemetry] {
+    for part in [operation, settings, mailboxes, telemetry] {
         if let Value::Object(part) = part {
             all.extend(part);
         }

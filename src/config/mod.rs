@@ -19,7 +19,7 @@ mod reader;
 mod tests;
 mod tls;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use chrono_tz::Tz;
@@ -44,6 +44,8 @@ pub struct Config {
     pub database_url: Option<String>,
     /// Connects as the owner of the tables, for migrations; `None` if `database_url` does.
     pub owner_database_url: Option<String>,
+    /// The same database without the pooler in transaction mode that `database_url` names; `None` if it names none.
+    pub direct_database_url: Option<String>,
     /// What the start of the server does about the schema.
     pub migrate: Migrate,
     /// How long the server goes on after it was asked to stop and is not ready any more, in seconds.
@@ -82,7 +84,7 @@ pub struct Config {
     /// Memory that request bodies may take in this process, in bytes.
     pub body_memory_bytes: usize,
     /// The proxies whose `X-Forwarded-For` is trusted.
-    pub trusted_proxies: Vec<IpAddr>,
+    pub trusted_proxies: Vec<Network>,
     /// Internal addresses that webhooks may call, and those that they may call without TLS.
     pub webhook_allow: Vec<Network>,
     /// Origins whose pages may call the API from a browser, or `*`.
@@ -152,11 +154,16 @@ impl Config {
     fn read_from(from: &mut Reader<'_>) -> Result<Self, ConfigError> {
         let database_url = from.postgres_url("DATABASE_URL");
         let owner_database_url = from.postgres_url("MESA_OWNER_DATABASE_URL");
-        if owner_database_url.is_some() && database_url.is_none() {
-            from.wrong.push(Wrong {
-                variable: "DATABASE_URL",
-                expected: "required if MESA_OWNER_DATABASE_URL is set".to_owned(),
-            });
+        let direct_database_url = from.postgres_url("MESA_DIRECT_DATABASE_URL");
+        if database_url.is_none() {
+            let others = [
+                ("MESA_OWNER_DATABASE_URL", &owner_database_url),
+                ("MESA_DIRECT_DATABASE_URL", &direct_database_url),
+            ];
+            if let Some((name, _)) = others.into_iter().find(|(_, url)| url.is_some()) {
+                let expected = format!("required if {name} is set");
+                from.wrong.push(Wrong { variable: "DATABASE_URL", expected });
+            }
         }
         let jwt_secret = from.secret("MESA_JWT_SECRET");
         if database_url.is_some() && jwt_secret.is_none() {
@@ -185,6 +192,7 @@ impl Config {
         let config = Config {
             database_url,
             owner_database_url,
+            direct_database_url,
             migrate: from.parse("MESA_MIGRATE", Migrate::Apply, |_| true, "apply, verify or never"),
             drain_seconds: from.parse(
                 "MESA_DRAIN_SECONDS",
@@ -245,8 +253,11 @@ impl Config {
                 "a number from 1 to 100000",
             ),
             body_memory_bytes,
-            trusted_proxies: from
-                .list("MESA_TRUSTED_PROXIES", "IP addresses separated by commas", |text| text.parse().ok()),
+            trusted_proxies: from.list(
+                "MESA_TRUSTED_PROXIES",
+                "IP addresses, or ranges such as 10.1.0.0/16, separated by commas",
+                |text| text.parse().ok(),
+            ),
             webhook_allow: from.list(
                 "MESA_WEBHOOK_ALLOW",
                 "ranges of IP addresses separated by commas, such as 10.1.0.0/16",

@@ -32,9 +32,10 @@ impl std::error::Error for ConfigError {}
 pub const SECRET_BYTES: usize = 32;
 
 /// Secrets, and the variables that name a file with the secret instead.
-const FILES: [(&str, &str); 10] = [
+const FILES: [(&str, &str); 11] = [
     ("DATABASE_URL", "DATABASE_URL_FILE"),
     ("MESA_OWNER_DATABASE_URL", "MESA_OWNER_DATABASE_URL_FILE"),
+    ("MESA_DIRECT_DATABASE_URL", "MESA_DIRECT_DATABASE_URL_FILE"),
     ("MESA_JWT_SECRET", "MESA_JWT_SECRET_FILE"),
     ("MESA_JWT_PREVIOUS_SECRET", "MESA_JWT_PREVIOUS_SECRET_FILE"),
     ("MESA_AUDIT_KEY", "MESA_AUDIT_KEY_FILE"),
@@ -53,6 +54,9 @@ pub struct Reader<'a> {
     read: RefCell<BTreeSet<&'static str>>,
 }
 
+/// Variables of docker-compose.yml, which passes all of its file to the server.
+const OF_COMPOSE: [&str; 2] = ["MESA_DATABASE_PASSWORD", "MESA_PUBLISH"];
+
 /// The minimum similarity of a misspelled name, from 0 to 1.
 const ALIKE: f64 = 0.8;
 
@@ -65,8 +69,12 @@ impl<'a> Reader<'a> {
     /// be a secret. To be called when all variables were read.
     pub fn unknown(&self, names: impl Iterator<Item = String>) -> Vec<String> {
         let known = self.read.borrow();
-        let unknown: BTreeSet<String> =
-            names.filter(|name| name.starts_with("MESA_") && !known.contains(name.as_str())).collect();
+        let is_unknown = |name: &String| {
+            name.starts_with("MESA_")
+                && !known.contains(name.as_str())
+                && !OF_COMPOSE.contains(&name.as_str())
+        };
+        let unknown: BTreeSet<String> = names.filter(is_unknown).collect();
         let warning = |name: &String| {
             let likeness = |known: &&&str| strsim::normalized_damerau_levenshtein(name, known);
             let nearest = known.iter().max_by(|a, b| likeness(a).total_cmp(&likeness(b)));

@@ -28,13 +28,18 @@ pub struct Connections {
 }
 
 impl Connections {
-    fn open(hosts: &Arc<Hosts>, size: u32, wait: Duration) -> Result<Self, Box<dyn Error + Send + Sync>> {
+    fn open(
+        hosts: &Arc<Hosts>,
+        size: u32,
+        wait: Duration,
+        session: Session,
+    ) -> Result<Self, Box<dyn Error + Send + Sync>> {
         let pool = Pool::builder()
             .max_size(size)
             .min_idle(Some(0))
             .error_handler(Box::new(Unreachable::default()))
             .connection_timeout(wait)
-            .connection_customizer(Box::new(Session))
+            .connection_customizer(Box::new(session))
             .build_unchecked(Manager::new(Arc::clone(hosts)));
         Ok(Connections {
             pool,
@@ -109,6 +114,7 @@ pub struct Current {
     hosts: Arc<Hosts>,
     size: u32,
     wait: Duration,
+    session: Session,
     current: RwLock<Arc<Connections>>,
     earlier: Mutex<Vec<Weak<Connections>>>,
 }
@@ -118,9 +124,14 @@ impl Current {
     ///
     /// # Errors
     /// The error of the system for the threads.
-    pub fn new(hosts: Arc<Hosts>, size: u32, wait: Duration) -> Result<Self, Box<dyn Error + Send + Sync>> {
-        let current = RwLock::new(Arc::new(Connections::open(&hosts, size, wait)?));
-        Ok(Current { hosts, size, wait, current, earlier: Mutex::default() })
+    pub fn new(
+        hosts: Arc<Hosts>,
+        size: u32,
+        wait: Duration,
+        session: Session,
+    ) -> Result<Self, Box<dyn Error + Send + Sync>> {
+        let current = RwLock::new(Arc::new(Connections::open(&hosts, size, wait, session)?));
+        Ok(Current { hosts, size, wait, session, current, earlier: Mutex::default() })
     }
 
     pub fn get(&self) -> Arc<Connections> {
@@ -138,7 +149,7 @@ impl Current {
         if earlier.len() >= EARLIER || !Arc::ptr_eq(&self.get(), seen) {
             return;
         }
-        match Connections::open(&self.hosts, self.size, self.wait) {
+        match Connections::open(&self.hosts, self.size, self.wait, self.session) {
             Ok(new) => {
                 earlier.push(Arc::downgrade(seen));
                 *self.current.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(new);

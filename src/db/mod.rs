@@ -10,6 +10,7 @@ pub mod json;
 mod literal;
 pub mod migrations;
 mod pool;
+pub mod pooler;
 pub mod private;
 pub mod schema;
 pub mod server_role;
@@ -30,7 +31,8 @@ use prometheus::{Histogram, HistogramOpts};
 use self::connections::Current;
 use self::database_health::DatabaseHealth;
 use self::hosts::Hosts;
-use self::pool::Manager;
+use self::pool::{Manager, Session};
+use self::server_role::DatabaseUrls;
 use self::session::Bounds;
 use crate::problem::{Problem, Reason, Result};
 use crate::telemetry::traces::{Caller, Kind};
@@ -88,6 +90,7 @@ enum Access {
 /// A pool of connections, and the same number of threads that work with them.
 #[derive(Clone)]
 pub struct Db {
+    /// For connections outside of the pool.
     hosts: Arc<Hosts>,
     connections: Arc<Current>,
     health: Arc<DatabaseHealth>,
@@ -96,14 +99,18 @@ pub struct Db {
 }
 
 impl Db {
-    /// A pool of at most `size` connections to the database of this URL, which are opened when they are needed.
+    /// A pool of at most `size` connections to the database of these URLs, which are opened when they are needed.
     ///
     /// # Errors
     /// The error of the system for the threads.
-    pub fn new(url: &str, size: u32) -> std::result::Result<Self, Box<dyn Error + Send + Sync>> {
-        let hosts = Arc::new(Hosts::of(url));
-        let connections = Arc::new(Current::new(Arc::clone(&hosts), size, WAIT)?);
-        let health = Arc::new(DatabaseHealth::new(Arc::clone(&hosts)));
+    pub fn new(urls: &DatabaseUrls, size: u32) -> std::result::Result<Self, Box<dyn Error + Send + Sync>> {
+        let hosts = Arc::new(Hosts::of(&urls.server));
+        let (pooled, session) = match &urls.pooler {
+            Some(pooler) => (Arc::new(Hosts::of(pooler)), Session::OfPooler),
+            None => (Arc::clone(&hosts), Session::Own),
+        };
+        let connections = Arc::new(Current::new(Arc::clone(&pooled), size, WAIT, session)?);
+        let health = Arc::new(DatabaseHealth::new(pooled));
         let waits = HistogramOpts::new(
             "mesa_db_connection_wait_seconds",
             "How long work waited for a connection to PostgreSQL, also if it got none.",
@@ -112,12 +119,13 @@ impl Db {
         Ok(Db { hosts, connections, health, size, waits })
     }
 
-    /// The same, with the first connection.
+    /// The same for one URL, with the first connection.
     ///
     /// # Errors
     /// Also the error of PostgreSQL or the network.
     pub fn connect(url: &str, size: u32) -> std::result::Result<Self, Box<dyn Error + Send + Sync>> {
-        let db = Self::new(url, size)?;
+        let urls = DatabaseUrls { owner: url.to_owned(), server: url.to_owned(), pooler: None };
+        let db = Self::new(&urls, size)?;
         drop(db.connections.get().pool.get()?);
         Ok(db)
     }

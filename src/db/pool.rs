@@ -105,12 +105,23 @@ impl ManageConnection for Manager {
     }
 }
 
-/// Initializes each session.
-#[derive(Debug)]
-pub struct Session;
+/// How each connection begins.
+#[derive(Debug, Clone, Copy)]
+pub enum Session {
+    /// It has a session of PostgreSQL, with time limits.
+    Own,
+    /// A pooler in transaction mode gives each transaction any session: their time limits are settings of the role, and
+    /// nothing may be set for a session.
+    OfPooler,
+}
 
 impl CustomizeConnection<Held, diesel::r2d2::Error> for Session {
     fn on_acquire(&self, connection: &mut Held) -> std::result::Result<(), diesel::r2d2::Error> {
-        session::begin(connection, Bounds::Request).map_err(diesel::r2d2::Error::QueryError)
+        match self {
+            Session::Own => {
+                session::begin(connection, Bounds::Request).map_err(diesel::r2d2::Error::QueryError)
+            }
+            Session::OfPooler => Ok(()),
+        }
     }
 }

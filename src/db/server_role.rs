@@ -23,8 +23,10 @@ pub const PRIVATE: &str = "mesa_server";
 pub struct DatabaseUrls {
     /// For migrations, `restore` and `seed`.
     pub owner: String,
-    /// For everything else; the same as `owner` if no other role is configured.
+    /// For everything else that needs a session; the same as `owner` if no other role is configured.
     pub server: String,
+    /// For requests, if it is a pooler in transaction mode.
+    pub pooler: Option<String>,
 }
 
 impl DatabaseUrls {
@@ -45,8 +47,8 @@ pub fn prepare(owner: &mut PgConnection, urls: &DatabaseUrls) -> Result<(), Box<
         Some(credentials) => credentials,
         None => (current_user(&mut session::open(&urls.server, Bounds::Command)?)?, None),
     };
-    // The password of the private PostgreSQL may have changed.
-    if role != PRIVATE && has_privileges(owner, &role)? {
+    // It may exist and have another password, if it is the role of a private PostgreSQL.
+    if has_privileges(owner, &role)? && session::open(&urls.server, Bounds::Command).is_ok() {
         return Ok(());
     }
     migrations::alone(owner, |owner| Ok(grant(owner, &role, password.as_deref())?))
@@ -67,7 +69,8 @@ fn has_privileges(owner: &mut PgConnection, role: &str) -> QueryResult<bool> {
          FROM pg_roles r CROSS JOIN pg_class c \
          WHERE r.rolname = $1 AND c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'S') \
            AND has_database_privilege(r.oid, current_database(), 'CONNECT') \
-           AND has_schema_privilege(r.oid, 'public', 'USAGE')",
+           AND has_schema_privilege(r.oid, 'public', 'USAGE') \
+           AND (SELECT has_schema_privilege(r.oid, extnamespace, 'USAGE') FROM pg_extension WHERE extname = 'unaccent')",
     )
     .bind::<Text, _>(role)
     .get_result(owner)?;
@@ -87,7 +90,8 @@ pub fn grant(owner: &mut PgConnection, role: &str, password: Option<&str>) -> Qu
     let sql: Sql = diesel::sql_query(
         "SELECT format(CASE WHEN NOT EXISTS (SELECT FROM pg_roles WHERE rolname = $1) THEN 'CREATE ROLE %I LOGIN PASSWORD %L' \
                             WHEN $1 = $3 AND $2 IS NOT NULL THEN 'ALTER ROLE %I LOGIN PASSWORD %L' END, $1, $2) AS role, \
-             format('REVOKE CREATE ON SCHEMA public FROM PUBLIC; \
+             format('GRANT USAGE ON SCHEMA %3$s TO %1$I; \
+                 REVOKE CREATE ON SCHEMA public FROM PUBLIC; \
                  REVOKE TEMPORARY ON DATABASE %2$I FROM PUBLIC; \
                  GRANT CONNECT ON DATABASE %2$I TO %1$I; \
                  GRANT USAGE ON SCHEMA public TO %1$I; \
@@ -97,7 +101,8 @@ pub fn grant(owner: &mut PgConnection, role: &str, password: Option<&str>) -> Qu
                  ALTER DEFAULT PRIVILEGES IN SCHEMA public \
                      GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO %1$I; \
                  ALTER DEFAULT PRIVILEGES IN SCHEMA public GRANT SELECT, USAGE ON SEQUENCES TO %1$I', \
-                 $1, current_database()) AS privileges",
+                 $1, current_database(), \
+                 (SELECT extnamespace::regnamespace FROM pg_extension WHERE extname = 'unaccent')) AS privileges",
     )
     .bind::<Text, _>(role)
     .bind::<Nullable<Text>, _>(password)

@@ -9,6 +9,7 @@ use actix_web::web::Data;
 use actix_web::{Error, FromRequest, HttpRequest};
 
 use super::desk::Desk;
+use crate::config::Network;
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
@@ -18,7 +19,7 @@ pub struct ClientAddress(pub Option<IpAddr>);
 
 impl ClientAddress {
     /// The address that the nearest trusted proxies state; everything before them could be forged.
-    pub fn find(peer: Option<IpAddr>, headers: &HeaderMap, proxies: &[IpAddr]) -> Self {
+    pub fn find(peer: Option<IpAddr>, headers: &HeaderMap, proxies: &[Network]) -> Self {
         let Some(mut from) = peer.map(|peer| peer.to_canonical()) else { return ClientAddress(None) };
         let hops = headers
             .get_all(FORWARDED_FOR)
@@ -26,7 +27,7 @@ impl ClientAddress {
             .collect::<Vec<_>>()
             .join(",");
         let mut hops = hops.rsplit(',').map(str::trim);
-        while proxies.iter().any(|proxy| proxy.to_canonical() == from) {
+        while proxies.iter().any(|proxy| proxy.contains(from)) {
             match hops.next().and_then(|hop| hop.parse().ok()) {
                 Some(hop) => from = IpAddr::to_canonical(&hop),
                 None => break,
@@ -75,7 +76,7 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.append(FORWARDED_FOR, HeaderValue::from_static("6.6.6.6, 203.0.113.7"));
         headers.append(FORWARDED_FOR, HeaderValue::from_static("10.0.0.2"));
-        let proxies = [ip("10.0.0.1"), ip("10.0.0.2")];
+        let proxies: [Network; 2] = ["10.0.0.1", "10.0.0.2/31"].map(|range| range.parse().unwrap());
         let of = |peer: &str, headers: &HeaderMap| ClientAddress::find(Some(ip(peer)), headers, &proxies).0;
         assert_eq!(of("10.0.0.1", &headers), Some(ip("203.0.113.7")));
         assert_eq!(of("198.51.100.1", &headers), Some(ip("198.51.100.1")));

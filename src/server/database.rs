@@ -1,35 +1,36 @@
 //! The database URLs of the server and of commands, and the migrations.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use diesel::ConnectionError;
 use diesel::pg::PgConnection;
 
 use crate::config::{Config, Migrate};
 use crate::db::migrations::{self, Standing};
+use crate::db::pooler;
 use crate::db::private::PrivatePostgres;
 use crate::db::server_role::{self, DatabaseUrls};
 use crate::db::session::{self, Bounds};
 use crate::problem::StartError;
 
-/// How often the start tries to connect to a database that does not answer, and how often it says so in the log.
+/// How often the start tries to connect to a database that does not answer.
 const AGAIN: Duration = Duration::from_secs(1);
-const ATTEMPTS_FOR_LINE: u32 = 10;
+/// How often it says so in the log.
+const LINE_EVERY: Duration = Duration::from_secs(10);
 
 /// The database URLs: those of the private PostgreSQL, if there is one.
 pub fn urls(config: &Config, private: Option<&PrivatePostgres>) -> DatabaseUrls {
-    match private {
-        Some(private) => {
-            DatabaseUrls { owner: private.url().to_owned(), server: private.server_url().to_owned() }
-        }
-        None => {
-            let server = config.database_url.clone().unwrap_or_default();
-            DatabaseUrls {
-                owner: config.owner_database_url.clone().unwrap_or_else(|| server.clone()),
-                server,
-            }
-        }
+    if let Some(private) = private {
+        let (owner, server) = (private.url().to_owned(), private.server_url().to_owned());
+        return DatabaseUrls { owner, server, pooler: None };
     }
+    let configured = config.database_url.clone().unwrap_or_default();
+    let (server, pooler) = match &config.direct_database_url {
+        Some(direct) => (direct.clone(), Some(configured)),
+        None => (configured, None),
+    };
+    let owner = config.owner_database_url.clone().unwrap_or_else(|| server.clone());
+    DatabaseUrls { owner, server, pooler }
 }
 
 /// Waits until the database answers, and migrates it or verifies its schema.
@@ -40,27 +41,30 @@ pub(super) fn begin(urls: &DatabaseUrls, migrate: Migrate) -> Result<(), StartEr
     let url = if migrate == Migrate::Apply { &urls.owner } else { &urls.server };
     let mut connection = wait_for(url)?;
     match migrate {
-        Migrate::Apply => migrate_as_owner(urls).map(|_| ()),
-        Migrate::Verify => verify(&mut connection),
-        Migrate::Never => Ok(()),
+        Migrate::Apply => migrate_as_owner(urls).map(|_| ())?,
+        Migrate::Verify => verify(&mut connection)?,
+        Migrate::Never => {}
     }
+    pooler::prepare(urls)
 }
 
 /// The first connection. A database that does not answer yet is waited for; what the operator must correct is an error.
 fn wait_for(url: &str) -> Result<PgConnection, StartError> {
-    for attempt in 0.. {
+    let mut logged_at: Option<Instant> = None;
+    loop {
         match session::open(url, Bounds::Command) {
             Ok(connection) => return Ok(connection),
             Err(error) if !may_pass(&error) => return Err(no_connection(&error)),
-            Err(error) if attempt % ATTEMPTS_FOR_LINE == 0 => {
-                let error = error.to_string().replace('\n', " ");
-                log::warn!("waiting for the database (DATABASE_URL): {error}");
+            Err(error) => {
+                if logged_at.is_none_or(|at| at.elapsed() >= LINE_EVERY) {
+                    logged_at = Some(Instant::now());
+                    let error = error.to_string().replace('\n', " ");
+                    log::warn!("waiting for the database (DATABASE_URL): {error}");
+                }
             }
-            Err(_) => {}
         }
         std::thread::sleep(AGAIN);
     }
-    Err("the database was not waited for".into())
 }
 
 /// Whether the same attempt may succeed later: not with a wrong password or name, or a URL that cannot be read.

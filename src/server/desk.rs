@@ -60,8 +60,9 @@ pub(super) fn desk(mut config: Config, db: Db) -> Result<Desk, StartError> {
 /// A text for the user of the command.
 pub fn with_desk<T>(config: Config, act: impl AsyncFnOnce(&Desk) -> T) -> Result<T, StartError> {
     let config = Config { pool_size: 1, ..config };
-    if let Some(url) = config.database_url.clone() {
-        let db = Db::connect(&url, config.pool_size)?;
+    if config.database_url.is_some() {
+        // A command uses one connection, which may be a session.
+        let db = Db::connect(&urls(&config, None).server, config.pool_size)?;
         let desk = desk(config, db)?;
         return Ok(actix_web::rt::System::new().block_on(act(&desk)));
     }

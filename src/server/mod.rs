@@ -77,7 +77,7 @@ pub fn serve(mut config: Config) -> Result<(), StartError> {
     let urls = urls(&config, private.as_ref());
     let has_demo_accounts = private.is_some();
     let watched = private.map(PrivatePostgres::watched).transpose()?;
-    let db = Db::new(&urls.server, config.pool_size)?;
+    let db = Db::new(&urls, config.pool_size)?;
     let served = desk(config, db).and_then(|desk| {
         desk.phase.send_replace(Phase::Starting);
         let start = Start { urls, has_demo_accounts };

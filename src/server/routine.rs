@@ -98,7 +98,7 @@ fn report(what: &str, done: Result<usize>, if_failed: log::Level) -> Option<Stri
 
 /// One round, and its record in the database. If a task fails, the error is logged and the other tasks still run.
 pub fn once(db: &mut PgConnection, config: &Config) -> Vec<Run> {
-    limit(db, Bounds::Task);
+    limit(db, config, Bounds::Task);
     let mut round = Round { db, runs: Vec::new() };
     carry_out(&mut round, config);
     let runs = round.runs;
@@ -106,11 +106,15 @@ pub fn once(db: &mut PgConnection, config: &Config) -> Vec<Run> {
         log::warn!("the runs of the background tasks were not recorded: {}", problem.log_line());
     }
     // The connection returns to the requests.
-    limit(db, Bounds::Request);
+    limit(db, config, Bounds::Request);
     runs
 }
 
-fn limit(db: &mut PgConnection, bounds: Bounds) {
+fn limit(db: &mut PgConnection, config: &Config, bounds: Bounds) {
+    // A pooler's sessions are not only ours: the limits of requests apply.
+    if config.direct_database_url.is_some() {
+        return;
+    }
     if let Err(error) = session::begin(db, bounds) {
         log::warn!("the time limits of a round of the background tasks were not set: {error}");
     }

@@ -12,6 +12,7 @@ use tokio::time::timeout;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 
+use crate::config;
 use crate::http::ClientAddress;
 
 /// The time limit of a handshake, including the wait for its turn.
@@ -28,12 +29,12 @@ pub struct Handshakes {
     all: Semaphore,
     networks: Mutex<HashMap<String, Weak<Semaphore>>>,
     /// Proxies forward the connections of many clients; only the limit for the process applies to them.
-    proxies: Vec<IpAddr>,
+    proxies: Vec<config::Network>,
 }
 
 impl Handshakes {
-    pub fn new(proxies: &[IpAddr]) -> Arc<Self> {
-        let proxies = proxies.iter().map(IpAddr::to_canonical).collect();
+    pub fn new(proxies: &[config::Network]) -> Arc<Self> {
+        let proxies = proxies.to_vec();
         Arc::new(Handshakes { all: Semaphore::new(ALL), networks: Mutex::default(), proxies })
     }
 
@@ -62,7 +63,7 @@ impl Handshakes {
 
     /// The turns of a network; `None` for a proxy.
     fn network(&self, peer: IpAddr) -> Option<Network<'_>> {
-        if self.proxies.contains(&peer) {
+        if self.proxies.iter().any(|proxy| proxy.contains(peer)) {
             return None;
         }
         let name = ClientAddress(Some(peer)).network();
@@ -102,9 +103,8 @@ mod tests {
 
     #[test]
     fn a_network_has_its_own_turns_and_is_forgotten_with_its_last_handshake() {
-        let proxy: IpAddr = "10.0.0.1".parse().unwrap();
-        let handshakes = Handshakes::new(&[proxy]);
-        assert!(handshakes.network(proxy).is_none());
+        let handshakes = Handshakes::new(&["10.0.0.0/24".parse().unwrap()]);
+        assert!(handshakes.network("10.0.0.1".parse().unwrap()).is_none());
         let network = |address: &str| handshakes.network(address.parse().unwrap()).unwrap();
         let (first, second) = (network("192.0.2.1"), network("192.0.2.1"));
         let held: Vec<_> = std::iter::from_fn(|| first.turns.try_acquire().ok()).collect();

@@ -37,6 +37,7 @@ use super::cluster::Database;
 use super::contract;
 use super::front::{self, Front};
 use super::logs;
+use super::pooler;
 use super::smtp::MailServer;
 
 /// The private key that signs tree heads, in hexadecimal.
@@ -85,6 +86,12 @@ impl Desk {
             // High enough that no test reaches it by accident.
             ("MESA_RATE_LIMIT", "1000000".to_owned()),
         ];
+        if let Some(pooled) = pooler::before(&database.server_url) {
+            all.splice(
+                0..1,
+                [("DATABASE_URL", pooled), ("MESA_DIRECT_DATABASE_URL", database.server_url.clone())],
+            );
+        }
         // Variables of the test take precedence.
         all.splice(0..0, variables.iter().map(|(name, value)| (*name, (*value).to_owned())));
         logs::keep_secrets_of(&all);
@@ -217,7 +224,11 @@ impl Server {
     }
 
     fn start(config: Config) -> Self {
-        let db = Db::connect(config.database_url.as_ref().unwrap(), config.pool_size).unwrap();
+        let urls = server::urls(&config, None);
+        if urls.pooler.is_some() {
+            mesa::db::pooler::prepare(&urls).unwrap();
+        }
+        let db = Db::new(&urls, config.pool_size).unwrap();
         let files = server::files(&config).unwrap();
         let tokens = Tokens::new(config.jwt_secret.as_ref().unwrap(), config.jwt_previous_secret.as_deref());
         let limits = Limits::new(config.rate_limit);

@@ -7,6 +7,7 @@ pub mod contract;
 mod desk;
 pub mod front;
 pub mod logs;
+pub mod pooler;
 pub mod receiver;
 pub mod smtp;
 pub mod states;

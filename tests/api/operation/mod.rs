@@ -4,5 +4,6 @@
 mod draining;
 mod failover;
 mod node;
+mod pooler;
 mod standby;
 mod starting;
