@@ -46,6 +46,8 @@ pub struct Config {
     pub owner_database_url: Option<String>,
     /// The same database without the pooler in transaction mode that `database_url` names; `None` if it names none.
     pub direct_database_url: Option<String>,
+    /// A standby of `database_url` for reading.
+    pub read_url: Option<String>,
     /// What the start of the server does about the schema.
     pub migrate: Migrate,
     /// How long the server goes on after it was asked to stop and is not ready any more, in seconds.
@@ -155,10 +157,12 @@ impl Config {
         let database_url = from.postgres_url("DATABASE_URL");
         let owner_database_url = from.postgres_url("MESA_OWNER_DATABASE_URL");
         let direct_database_url = from.postgres_url("MESA_DIRECT_DATABASE_URL");
+        let read_url = from.postgres_url("MESA_READ_URL");
         if database_url.is_none() {
             let others = [
                 ("MESA_OWNER_DATABASE_URL", &owner_database_url),
                 ("MESA_DIRECT_DATABASE_URL", &direct_database_url),
+                ("MESA_READ_URL", &read_url),
             ];
             if let Some((name, _)) = others.into_iter().find(|(_, url)| url.is_some()) {
                 let expected = format!("required if {name} is set");
@@ -193,6 +197,7 @@ impl Config {
             database_url,
             owner_database_url,
             direct_database_url,
+            read_url,
             migrate: from.parse("MESA_MIGRATE", Migrate::Apply, |_| true, "apply, verify or never"),
             drain_seconds: from.parse(
                 "MESA_DRAIN_SECONDS",

@@ -32,10 +32,11 @@ impl std::error::Error for ConfigError {}
 pub const SECRET_BYTES: usize = 32;
 
 /// Secrets, and the variables that name a file with the secret instead.
-const FILES: [(&str, &str); 11] = [
+const FILES: [(&str, &str); 12] = [
     ("DATABASE_URL", "DATABASE_URL_FILE"),
     ("MESA_OWNER_DATABASE_URL", "MESA_OWNER_DATABASE_URL_FILE"),
     ("MESA_DIRECT_DATABASE_URL", "MESA_DIRECT_DATABASE_URL_FILE"),
+    ("MESA_READ_URL", "MESA_READ_URL_FILE"),
     ("MESA_JWT_SECRET", "MESA_JWT_SECRET_FILE"),
     ("MESA_JWT_PREVIOUS_SECRET", "MESA_JWT_PREVIOUS_SECRET_FILE"),
     ("MESA_AUDIT_KEY", "MESA_AUDIT_KEY_FILE"),

@@ -40,7 +40,7 @@ impl Connections {
             .error_handler(Box::new(Unreachable::default()))
             .connection_timeout(wait)
             .connection_customizer(Box::new(session))
-            .build_unchecked(Manager::new(Arc::clone(hosts)));
+            .build_unchecked(Manager::new(Arc::clone(hosts), session));
         Ok(Connections {
             pool,
             threads: Threads::start(size as usize)?,

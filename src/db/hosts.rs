@@ -31,6 +31,17 @@ impl Hosts {
         Hosts(each.iter().map(|url| bounded(url, patience).into_owned()).collect())
     }
 
+    /// Servers for reading, also standbys.
+    pub fn of_standby(url: &str) -> Self {
+        Hosts(
+            Self::of(url)
+                .0
+                .into_iter()
+                .map(|url| url.replace("target_session_attrs=read-write", "target_session_attrs=any"))
+                .collect(),
+        )
+    }
+
     /// Opens a connection to the server that accepted the last one, otherwise to the first that accepts it.
     ///
     /// # Errors

@@ -12,6 +12,7 @@ pub mod migrations;
 mod pool;
 pub mod pooler;
 pub mod private;
+pub mod replica;
 pub mod schema;
 pub mod server_role;
 pub mod session;
@@ -109,6 +110,16 @@ impl Db {
             Some(pooler) => (Arc::new(Hosts::of(pooler)), Session::OfPooler),
             None => (Arc::clone(&hosts), Session::Own),
         };
+        Self::on(hosts, pooled, size, session)
+    }
+
+    /// `hosts`: for connections outside of the pool.
+    fn on(
+        hosts: Arc<Hosts>,
+        pooled: Arc<Hosts>,
+        size: u32,
+        session: Session,
+    ) -> std::result::Result<Self, Box<dyn Error + Send + Sync>> {
         let connections = Arc::new(Current::new(Arc::clone(&pooled), size, WAIT, session)?);
         let health = Arc::new(DatabaseHealth::new(pooled));
         let waits = HistogramOpts::new(
@@ -117,6 +128,15 @@ impl Db {
         );
         let waits = Histogram::with_opts(waits.buckets(WAITS.to_vec()))?;
         Ok(Db { hosts, connections, health, size, waits })
+    }
+
+    /// A pool on a standby, for reading.
+    ///
+    /// # Errors
+    /// The error of the system for the threads.
+    pub fn of_standby(url: &str, size: u32) -> std::result::Result<Self, Box<dyn Error + Send + Sync>> {
+        let hosts = Arc::new(Hosts::of_standby(url));
+        Self::on(Arc::clone(&hosts), hosts, size, Session::OfStandby)
     }
 
     /// The same for one URL, with the first connection.

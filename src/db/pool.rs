@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use diesel::RunQueryDsl;
 use diesel::connection::{Connection, InstrumentationEvent};
 use diesel::pg::PgConnection;
 use diesel::r2d2::{CustomizeConnection, ManageConnection, R2D2Connection};
@@ -62,11 +63,14 @@ impl DerefMut for Held {
 
 /// Opens connections, and checks an uncertain one before it is used again.
 #[derive(Debug)]
-pub struct Manager(Arc<Hosts>);
+pub struct Manager {
+    hosts: Arc<Hosts>,
+    session: Session,
+}
 
 impl Manager {
-    pub fn new(hosts: Arc<Hosts>) -> Self {
-        Manager(hosts)
+    pub fn new(hosts: Arc<Hosts>, session: Session) -> Self {
+        Manager { hosts, session }
     }
 }
 
@@ -75,7 +79,7 @@ impl ManageConnection for Manager {
     type Error = diesel::r2d2::Error;
 
     fn connect(&self) -> std::result::Result<Held, Self::Error> {
-        let mut connection = self.0.connect().map_err(diesel::r2d2::Error::ConnectionError)?;
+        let mut connection = self.hosts.connect().map_err(diesel::r2d2::Error::ConnectionError)?;
         let (prepared, is_read_only) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
         let (count, refuses) = (Arc::clone(&prepared), Arc::clone(&is_read_only));
         connection.set_instrumentation(move |event: InstrumentationEvent<'_>| match event {
@@ -94,7 +98,11 @@ impl ManageConnection for Manager {
     fn is_valid(&self, held: &mut Held) -> std::result::Result<(), Self::Error> {
         match held.worked_at {
             Some(at) if at.elapsed() < TRUSTED => Ok(()),
-            _ => session::check_changeable(&mut held.connection).map_err(diesel::r2d2::Error::QueryError),
+            _ => match self.session {
+                Session::Own | Session::OfPooler => session::check_changeable(&mut held.connection),
+                Session::OfStandby => diesel::sql_query("SELECT 1").execute(&mut held.connection).map(drop),
+            }
+            .map_err(diesel::r2d2::Error::QueryError),
         }
     }
 
@@ -113,12 +121,14 @@ pub enum Session {
     /// A pooler in transaction mode gives each transaction any session: their time limits are settings of the role, and
     /// nothing may be set for a session.
     OfPooler,
+    /// One with a standby, for reading.
+    OfStandby,
 }
 
 impl CustomizeConnection<Held, diesel::r2d2::Error> for Session {
     fn on_acquire(&self, connection: &mut Held) -> std::result::Result<(), diesel::r2d2::Error> {
         match self {
-            Session::Own => {
+            Session::Own | Session::OfStandby => {
                 session::begin(connection, Bounds::Request).map_err(diesel::r2d2::Error::QueryError)
             }
             Session::OfPooler => Ok(()),

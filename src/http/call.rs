@@ -24,6 +24,7 @@ use super::idempotency::{self, Key, Known};
 use super::known_keys;
 use super::schemas::Schemas;
 use crate::auth::policy::Action;
+use crate::db::Db;
 use crate::db::acting;
 use crate::language::locale::{self, Locale};
 use crate::problem::{Code, FieldError, Problem, Result, Text};
@@ -41,6 +42,8 @@ pub struct Call {
     request: HttpRequest,
     /// Set once the caller is known to be staff.
     by_staff: Arc<AtomicBool>,
+    /// Where a read is carried out; `None` for the primary.
+    reads: Option<Db>,
 }
 
 /// The time that a request of staff spent with the database, the wait for a connection included. Not measured for
@@ -100,6 +103,7 @@ impl Call {
             idempotency_key: text("idempotency-key"),
             request: request.clone(),
             by_staff: Arc::default(),
+            reads: None,
             desk,
         })
     }
@@ -107,6 +111,20 @@ impl Call {
     /// The language of the response: by `Accept-Language`, otherwise that of the account.
     pub fn locale(&self) -> Locale {
         locale::asked(&self.request).unwrap_or(self.credential.locale)
+    }
+
+    /// Reads from the standby, if there is one that has everything that was committed until now. For requests that read
+    /// much: the position of the standby is asked for first.
+    pub async fn from_standby(mut self) -> Self {
+        if self.desk.replica.is_some() {
+            self.reads = Some(self.desk.reading().await);
+        }
+        self
+    }
+
+    /// The pool that a read uses.
+    pub fn pool(&self) -> Db {
+        self.reads.as_ref().unwrap_or(&self.desk.db).clone()
     }
 
     /// Reads from the database before further work outside of it, such as receiving a file.
@@ -371,7 +389,7 @@ impl Call {
     {
         let started = Instant::now();
         let done = match *self.request.method() {
-            Method::GET | Method::HEAD => self.desk.db.read(act).await,
+            Method::GET | Method::HEAD => self.pool().read(act).await,
             _ => self.desk.db.run(act).await,
         };
         if self.by_staff.load(Ordering::Relaxed) {

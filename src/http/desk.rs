@@ -14,11 +14,14 @@ use super::upload_slots::UploadSlots;
 use crate::auth::tokens::Tokens;
 use crate::config::Config;
 use crate::db::Db;
+use crate::db::replica::Replica;
 use crate::problem::{Problem, Result};
 
 /// The running desk. It holds no data that must survive the process: every copy of the server has the same.
 pub struct Desk {
     pub db: Db,
+    /// A standby for reading.
+    pub replica: Option<Replica>,
     pub tokens: Tokens,
     pub files: Arc<dyn ObjectStore>,
     pub config: Config,
@@ -46,6 +49,15 @@ pub enum Phase {
 }
 
 impl Desk {
+    /// For reading much: the standby if it has everything that was committed until now, otherwise the primary.
+    pub async fn reading(&self) -> Db {
+        let caught_up = match &self.replica {
+            Some(replica) => replica.caught_up(&self.db).await,
+            None => None,
+        };
+        caught_up.unwrap_or_else(|| self.db.clone())
+    }
+
     pub fn phase(&self) -> Phase {
         *self.phase.borrow()
     }

@@ -79,36 +79,41 @@ pub struct ArticleFilters {
 )]
 #[get("/kb/articles")]
 pub async fn list(call: Call, query: Query<ArticleFilters>) -> Result<HttpResponse> {
-    call.read(|db, actor| {
-        let (paging, mut filters): (Paging, ArticleFilters) = query.read_list()?;
-        if actor.scope == PermissionScope::Published {
-            let only = |wanted: bool| if wanted { Ok(()) } else { Err(not_offered()) };
-            only(filters.ticket_id.is_none())?;
-            only(filters.status.iter().all(|status| *status == ArticleStatus::Published))?;
-            only(filters.visibility.is_none_or(|visibility| visibility == ArticleVisibility::Public))?;
-            filters.status.clear();
-            filters.visibility = None;
-            filters.only_public = true;
-        }
-        let usual = if filters.q.is_some() { ArticleSort::Relevance } else { ArticleSort::UpdatedDescending };
-        let sort = filters.sort.unwrap_or(usual);
-        if sort == ArticleSort::Relevance && filters.q.is_none() {
-            return Err(invalid("sort", Text::new("`relevance` requiere `q`.", "`relevance` requires `q`.")));
-        }
-        let mut found = page(db, &paging, &filters, sort)?;
-        if found.0.is_empty() && filters.q.is_some() && nothing_matches(db, &paging, &filters)? {
-            filters.near = true;
-            found = page(db, &paging, &filters, sort)?;
-        }
-        let (items, total) = found;
-        match sort {
-            ArticleSort::Relevance => {
-                paging.answer(sort.as_str(), items, total, |found| (found.rank.unwrap_or_default(), found.id))
+    call.from_standby()
+        .await
+        .read(|db, actor| {
+            let (paging, mut filters): (Paging, ArticleFilters) = query.read_list()?;
+            if actor.scope == PermissionScope::Published {
+                let only = |wanted: bool| if wanted { Ok(()) } else { Err(not_offered()) };
+                only(filters.ticket_id.is_none())?;
+                only(filters.status.iter().all(|status| *status == ArticleStatus::Published))?;
+                only(filters.visibility.is_none_or(|visibility| visibility == ArticleVisibility::Public))?;
+                filters.status.clear();
+                filters.visibility = None;
+                filters.only_public = true;
             }
-            _ => paging.answer(sort.as_str(), items, total, |found| (found.updated_at, found.id)),
-        }
-    })
-    .await
+            let usual =
+                if filters.q.is_some() { ArticleSort::Relevance } else { ArticleSort::UpdatedDescending };
+            let sort = filters.sort.unwrap_or(usual);
+            if sort == ArticleSort::Relevance && filters.q.is_none() {
+                return Err(invalid(
+                    "sort",
+                    Text::new("`relevance` requiere `q`.", "`relevance` requires `q`."),
+                ));
+            }
+            let mut found = page(db, &paging, &filters, sort)?;
+            if found.0.is_empty() && filters.q.is_some() && nothing_matches(db, &paging, &filters)? {
+                filters.near = true;
+                found = page(db, &paging, &filters, sort)?;
+            }
+            let (items, total) = found;
+            match sort {
+                ArticleSort::Relevance => paging
+                    .answer(sort.as_str(), items, total, |found| (found.rank.unwrap_or_default(), found.id)),
+                _ => paging.answer(sort.as_str(), items, total, |found| (found.updated_at, found.id)),
+            }
+        })
+        .await
 }
 
 /// Whether no article matches, after it is known that this page is empty.

@@ -71,13 +71,14 @@ pub async fn read(
     let text = |name| {
         request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned()
     };
-    let (accept, known, desk) = (text(ACCEPT), text(IF_NONE_MATCH), call.desk.clone());
+    let call = call.from_standby().await;
+    let (accept, known, desk, pool) = (text(ACCEPT), text(IF_NONE_MATCH), call.desk.clone(), call.pool());
     let read = call.check(move |db, actor| {
         let quarter = path.read()?;
         let format =
             query.read()?.format.or_else(|| negotiation::accepted(&accept)).unwrap_or(ReportFormat::Json);
         let audience = Audience::of_rights(actor.rights());
-        let found = find(db, &desk.config, Some(&desk.db), quarter, format, audience, actor.now)?;
+        let found = find(db, &desk.config, Some(&pool), quarter, format, audience, actor.now)?;
         Ok((quarter, format, found, actor.clone()))
     });
     let desk = call.desk.clone();

@@ -11,6 +11,7 @@ use crate::auth::policy::Role;
 use crate::auth::tokens::Tokens;
 use crate::config::Config;
 use crate::db::private::PrivatePostgres;
+use crate::db::replica::Replica;
 use crate::db::{Db, migrations};
 use crate::http::body_memory::BodyMemory;
 use crate::http::desk::{Desk, Phase};
@@ -39,6 +40,10 @@ pub(super) fn desk(mut config: Config, db: Db) -> Result<Desk, StartError> {
         let secret = kept(&config.data_dir, AUDIT_KEY)?;
         config.audit.signer = audit_signer(&config, &secret)?;
     }
+    let replica = match &config.read_url {
+        Some(url) => Some(Replica::new(Db::of_standby(url, config.pool_size)?)),
+        None => None,
+    };
     let secret = match &config.jwt_secret {
         Some(secret) => secret.clone(),
         None => kept(&config.data_dir, "jwt.secret")?,
@@ -51,7 +56,20 @@ pub(super) fn desk(mut config: Config, db: Db) -> Result<Desk, StartError> {
     let traffic = Traffic::new(&migrations::latest()?, vec![Box::new(db.waits().clone())])?;
     let admissions = Default::default();
     let (written, phase) = (Notify::new(), watch::Sender::new(Phase::Serving));
-    Ok(Desk { db, tokens, files, config, traffic, limits, body_memory, uploads, admissions, written, phase })
+    Ok(Desk {
+        db,
+        replica,
+        tokens,
+        files,
+        config,
+        traffic,
+        limits,
+        body_memory,
+        uploads,
+        admissions,
+        written,
+        phase,
+    })
 }
 
 /// Runs a command on the desk with one connection, on the private PostgreSQL if no other is configured.

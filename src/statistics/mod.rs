@@ -118,7 +118,8 @@ pub struct StatisticsFilters {
 )]
 #[get("/statistics")]
 pub async fn read(call: Call, query: Query<StatisticsFilters>) -> Result<HttpResponse> {
-    let desk = call.desk.clone();
+    let call = call.from_standby().await;
+    let pool = call.pool();
     let read = move |db: &mut PgConnection, actor: &Actor| {
         let StatisticsFilters {
             from,
@@ -142,7 +143,7 @@ pub async fn read(call: Call, query: Query<StatisticsFilters>) -> Result<HttpRes
             with_links,
             earlier: period.before().map(|before| (before, Breakdowns::default())).into_iter().collect(),
         };
-        Ok((disclosure::applies_to(actor.rights()), question.clone(), question.count(db, &desk.db)?))
+        Ok((disclosure::applies_to(actor.rights()), question.clone(), question.count(db, &pool)?))
     };
     let make = |(totals_only, question, counted): (bool, Question, Counted)| {
         let mut statistics = counted.finish().statistics;

@@ -88,61 +88,63 @@ impl Row {
 )]
 #[get("/audit/profiles")]
 pub async fn list(call: Call, query: Query<Period>) -> Result<HttpResponse> {
-    call.read(move |db, actor| {
-        let (paging, period) = query.read_list()?;
-        let (begin, end) = period.bounds(actor.timezone)?;
-        let filtered = || {
-            let requester = tickets::requester_id.nullable();
-            tickets::table
-                .inner_join(categories::table)
-                .inner_join(units::table.on(units::id.nullable().eq(tickets::requester_unit_id)))
-                .filter(categories::required_profile.eq(RequiredProfile::UnitHead))
-                // Who was the head when a ticket of another system was received is not known.
-                .filter(tickets::imported_at.is_null())
-                .filter(tickets::received_at.ge(begin).and(tickets::received_at.lt(end)))
-                .filter(
-                    tickets::reception_head_id
-                        .is_distinct_from(requester)
-                        .or(units::head_id.is_distinct_from(requester)),
-                )
-                .into_boxed()
-        };
-        let (rows, total): (Vec<Row>, _) = read_page!(
-            db,
-            paging,
-            "received_at",
-            filtered,
-            (tickets::received_at as DateTime<Utc>, tickets::id as i64),
-            (
-                tickets::id,
-                tickets::received_at,
-                tickets::status,
-                (categories::id, categories::name),
-                tickets::requester_id,
+    call.from_standby()
+        .await
+        .read(move |db, actor| {
+            let (paging, period) = query.read_list()?;
+            let (begin, end) = period.bounds(actor.timezone)?;
+            let filtered = || {
+                let requester = tickets::requester_id.nullable();
+                tickets::table
+                    .inner_join(categories::table)
+                    .inner_join(units::table.on(units::id.nullable().eq(tickets::requester_unit_id)))
+                    .filter(categories::required_profile.eq(RequiredProfile::UnitHead))
+                    // Who was the head when a ticket of another system was received is not known.
+                    .filter(tickets::imported_at.is_null())
+                    .filter(tickets::received_at.ge(begin).and(tickets::received_at.lt(end)))
+                    .filter(
+                        tickets::reception_head_id
+                            .is_distinct_from(requester)
+                            .or(units::head_id.is_distinct_from(requester)),
+                    )
+                    .into_boxed()
+            };
+            let (rows, total): (Vec<Row>, _) = read_page!(
+                db,
+                paging,
+                "received_at",
+                filtered,
+                (tickets::received_at as DateTime<Utc>, tickets::id as i64),
                 (
-                    tickets::requester_unit_id.assume_not_null(),
-                    tickets::requester_unit_name.assume_not_null()
-                ),
-                tickets::reception_head_id,
-                units::head_id
-            )
-        );
-        let ids = rows.iter().flat_map(|row| [Some(row.requester_id), row.head_then, row.head_now]);
-        let people = person::by_id(db, ids.flatten())?;
-        let person = |id: Option<Uuid>| id.and_then(|id| people.get(&id).cloned());
-        let item = |row: Row| ProfileFinding {
-            findings: row.findings(),
-            ticket_id: row.id,
-            received_at: row.received_at,
-            status: row.status,
-            category: row.category,
-            requester: person(Some(row.requester_id)),
-            unit: row.unit,
-            head_at_reception: person(row.head_then),
-            head_now: person(row.head_now),
-        };
-        let items: Vec<ProfileFinding> = rows.into_iter().map(item).collect();
-        paging.answer("received_at", items, total, |item| (item.received_at, item.ticket_id))
-    })
-    .await
+                    tickets::id,
+                    tickets::received_at,
+                    tickets::status,
+                    (categories::id, categories::name),
+                    tickets::requester_id,
+                    (
+                        tickets::requester_unit_id.assume_not_null(),
+                        tickets::requester_unit_name.assume_not_null()
+                    ),
+                    tickets::reception_head_id,
+                    units::head_id
+                )
+            );
+            let ids = rows.iter().flat_map(|row| [Some(row.requester_id), row.head_then, row.head_now]);
+            let people = person::by_id(db, ids.flatten())?;
+            let person = |id: Option<Uuid>| id.and_then(|id| people.get(&id).cloned());
+            let item = |row: Row| ProfileFinding {
+                findings: row.findings(),
+                ticket_id: row.id,
+                received_at: row.received_at,
+                status: row.status,
+                category: row.category,
+                requester: person(Some(row.requester_id)),
+                unit: row.unit,
+                head_at_reception: person(row.head_then),
+                head_now: person(row.head_now),
+            };
+            let items: Vec<ProfileFinding> = rows.into_iter().map(item).collect();
+            paging.answer("received_at", items, total, |item| (item.received_at, item.ticket_id))
+        })
+        .await
 }

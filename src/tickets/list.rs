@@ -54,20 +54,22 @@ fn due(row: &TicketSummary) -> DateTime<Utc> {
 )]
 #[get("/tickets")]
 pub async fn list(call: Call, query: Query<TicketFilters>) -> Result<HttpResponse> {
-    call.read(|db, actor| {
-        let (paging, wanted, mut filters): (Paging, Expansions, TicketFilters) =
-            query.read_expanded_list()?;
-        filters.check(actor)?;
-        filters.look_up(db, actor)?;
-        let total = match paging.with_total {
-            true => Some(filtered(&filters, actor).count().get_result(db)?),
-            false => None,
-        };
-        let (mut tickets, next_cursor) = page(db, actor, &paging, &filters, Excerpts::Read)?;
-        expansion::expand(db, actor, &wanted, &mut tickets)?;
-        paging.page(tickets, next_cursor, total)
-    })
-    .await
+    call.from_standby()
+        .await
+        .read(|db, actor| {
+            let (paging, wanted, mut filters): (Paging, Expansions, TicketFilters) =
+                query.read_expanded_list()?;
+            filters.check(actor)?;
+            filters.look_up(db, actor)?;
+            let total = match paging.with_total {
+                true => Some(filtered(&filters, actor).count().get_result(db)?),
+                false => None,
+            };
+            let (mut tickets, next_cursor) = page(db, actor, &paging, &filters, Excerpts::Read)?;
+            expansion::expand(db, actor, &wanted, &mut tickets)?;
+            paging.page(tickets, next_cursor, total)
+        })
+        .await
 }
 
 /// One page of the tickets that match the filters, and the cursor of the next page.

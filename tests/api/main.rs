@@ -84,6 +84,7 @@ mod mistaken_merge;
 mod municipality;
 mod nights;
 mod on_behalf;
+mod online_migrations;
 mod operation;
 mod operations;
 mod owasp;

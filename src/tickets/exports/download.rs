@@ -1,7 +1,7 @@
 //! The list of tickets as a file that is streamed in the response.
 
 use actix_web::http::header::{CONTENT_DISPOSITION, CONTENT_SECURITY_POLICY, CONTENT_TYPE};
-use actix_web::web::{Bytes, Data};
+use actix_web::web::Bytes;
 use actix_web::{HttpResponse, get};
 use futures_util::stream;
 use serde::Deserialize;
@@ -11,8 +11,8 @@ use utoipa::IntoParams;
 use super::rows::{batch, lines};
 use crate::audit::log::{self, AuditResource};
 use crate::auth::policy::Action;
+use crate::db::Db;
 use crate::http::body::Content;
-use crate::http::desk::Desk;
 use crate::http::negotiation::Format;
 use crate::http::{Actor, Call, Query};
 use crate::language::text_enum;
@@ -78,7 +78,12 @@ pub async fn download(call: Call, query: Query<TicketFilters>) -> Result<HttpRes
         Ok((found, filters, wanted.format.unwrap_or(TicketExportFormat::Csv), actor.clone()))
     });
     let ((tickets, next), filters, format, actor) = first.await?;
-    let state = State { desk: call.desk, actor, filters, next: Next::Lines(lines(&tickets, true)?, next) };
+    let state = State {
+        db: call.desk.reading().await,
+        actor,
+        filters,
+        next: Next::Lines(lines(&tickets, true)?, next),
+    };
     Ok(HttpResponse::Ok()
         .insert_header((CONTENT_TYPE, format!("{}; charset=utf-8; header=present", format.media_type())))
         .insert_header((CONTENT_DISPOSITION, "attachment; filename=\"tickets.csv\""))
@@ -96,7 +101,7 @@ enum Next {
 }
 
 struct State {
-    desk: Data<Desk>,
+    db: Db,
     actor: Actor,
     filters: TicketFilters,
     next: Next,
@@ -111,9 +116,8 @@ impl State {
             Next::After(cursor) => {
                 let (actor, filters) = (self.actor.clone(), self.filters.clone());
                 let read = self
-                    .desk
                     .db
-                    .run(move |db| page(db, &actor, &batch(Some(cursor), BATCH), &filters, Excerpts::Empty))
+                    .read(move |db| page(db, &actor, &batch(Some(cursor), BATCH), &filters, Excerpts::Empty))
                     .await;
                 let (tickets, next) = read.inspect_err(|problem| {
                     ::log::error!("a download of tickets was interrupted: {}", problem.log_line());

@@ -15,6 +15,7 @@ use mesa::audit::tree::heads::{self, HeadReason};
 use mesa::auth::policy::Role;
 use mesa::auth::tokens::Tokens;
 use mesa::config::Config;
+use mesa::db::replica::Replica;
 use mesa::db::{Db, schema::users};
 use mesa::events::feed::Feed;
 use mesa::http::body_memory::BodyMemory;
@@ -236,6 +237,10 @@ impl Server {
         let body_memory = BodyMemory::new(config.body_memory_bytes);
         let shared = Data::new(mesa::http::desk::Desk {
             db,
+            replica: config
+                .read_url
+                .as_deref()
+                .map(|url| Replica::new(Db::of_standby(url, config.pool_size).unwrap())),
             tokens,
             files,
             config,

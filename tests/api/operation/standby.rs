@@ -102,3 +102,42 @@ fn a_server_that_accepts_no_changes_is_never_an_internal_error() {
     within(Duration::from_secs(2), "changes are made again", || write() == 201);
     assert_eq!(ready(), 200);
 }
+
+#[test]
+fn lists_and_figures_are_read_from_a_standby_and_have_every_earlier_change() {
+    let primary = Node::primary();
+    primary.prepare();
+    let standby = primary.standby();
+    let data = TempDir::new().unwrap();
+    let running = copy(&data, &url(&[&primary]), &[("MESA_READ_URL", &url(&[&standby]))]);
+    let (requester, technician) = (sign_in(&running, "requester"), sign_in(&running, "technician"));
+    // How many transactions the standby has carried out for the server.
+    let carried_out = || {
+        let statement = "SELECT xact_commit AS count FROM pg_stat_database WHERE datname = 'mesa'";
+        crate::faults::load::count(&mut standby.connect(), statement)
+    };
+    let newest = || technician.get("/tickets?limit=1").ok()["items"][0]["id"].clone();
+    let before = carried_out();
+    for _ in 0..20 {
+        let ticket = requester.register("Con el standby")["id"].clone();
+        assert_eq!(newest(), ticket);
+    }
+    let period = "/statistics?from_date=2026-01-01&through_date=2026-12-31";
+    technician.get(period).ok();
+    technician.get("/kb/articles").ok();
+    within(Duration::from_secs(10), "the standby reads", || carried_out() >= before + 30);
+    // It stays behind: the primary is read.
+    standby.execute("SELECT pg_wal_replay_pause()");
+    for _ in 0..3 {
+        let ticket = requester.register("Sin el standby")["id"].clone();
+        assert_eq!(newest(), ticket);
+    }
+    standby.execute("SELECT pg_wal_replay_resume()");
+    standby.kill();
+    for _ in 0..3 {
+        let (ticket, asked) = (requester.register("Sin el standby")["id"].clone(), Instant::now());
+        assert_eq!(newest(), ticket);
+        assert!(asked.elapsed() < Duration::from_secs(3), "{:?}", asked.elapsed());
+    }
+    technician.get(period).ok();
+}

@@ -1,0 +1,107 @@
+//! Migrations that the desk can live with while they are applied, and that the previous version can serve afterwards.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::Path;
+
+use regex::Regex;
+
+/// The rules apply to later migrations than this one; earlier ones are part of the first release that has them.
+const SINCE: &str = "2026-11-30-090001";
+
+/// Statements, without comments and bodies of functions.
+fn statements(sql: &str) -> Vec<String> {
+    let bodies = Regex::new(r"(?s)\$(\w*)\$.*?\$\w*\$").unwrap();
+    let comments = Regex::new(r"--[^\n]*").unwrap();
+    let bare = comments.replace_all(sql, "");
+    let bare = bodies.replace_all(&bare, "");
+    let one_line = |statement: &str| statement.split_whitespace().collect::<Vec<_>>().join(" ");
+    bare.split(';').map(one_line).filter(|statement| !statement.is_empty()).collect()
+}
+
+/// What is wrong with a migration. `in_transaction`: whether it runs in one.
+fn faults(sql: &str, in_transaction: bool) -> Vec<String> {
+    let pattern = |text: &str| Regex::new(&format!("(?i){text}")).unwrap();
+    let created = pattern(r"^CREATE TABLE (?:IF NOT EXISTS )?(\w+)");
+    let statements = statements(sql);
+    let new: HashSet<String> =
+        statements.iter().filter_map(|one| Some(created.captures(one)?[1].to_lowercase())).collect();
+    // What an older version or a running desk cannot live with.
+    let declares = sql.contains("oldest_compatible_migration()");
+    let rules = [
+        (r"^CREATE (?:UNIQUE )?INDEX\b", "INDEX CONCURRENTLY", "an index is created CONCURRENTLY"),
+        (
+            r"ADD (?:CONSTRAINT \w+ )?(?:CHECK|FOREIGN KEY)",
+            "NOT VALID",
+            "a constraint is added NOT VALID, and validated by a later statement",
+        ),
+        (r"\bSET NOT NULL\b", "", "NOT NULL is a CHECK that is added NOT VALID first"),
+        (
+            r"ALTER (?:COLUMN )?\w+ (?:SET DATA )?TYPE\b",
+            "",
+            "another type is another column, filled in batches",
+        ),
+        (r"^(?:UPDATE|DELETE FROM) ", "", "rows are changed in batches by a background task or a command"),
+    ];
+    let removes = pattern(r"\bDROP (?:TABLE|COLUMN|FUNCTION|VIEW)\b|\bRENAME\b");
+    let table = pattern(
+        r"(?:ALTER TABLE (?:IF EXISTS )?(?:ONLY )?|\bON (?:ONLY )?|^UPDATE (?:ONLY )?|^DELETE FROM (?:ONLY )?)(\w+)",
+    );
+    let mut found = Vec::new();
+    for statement in &statements {
+        let of_new = table.captures(statement).is_some_and(|found| new.contains(&found[1].to_lowercase()));
+        for (what, unless, rule) in rules {
+            let excepted = !unless.is_empty() && statement.to_uppercase().contains(unless);
+            if pattern(what).is_match(statement) && !of_new && !excepted {
+                found.push(format!("{rule}: {statement}"));
+            }
+        }
+        if removes.is_match(statement) && !declares {
+            found.push(format!("what is removed is declared by oldest_compatible_migration(): {statement}"));
+        }
+        if in_transaction && statement.to_uppercase().contains("CONCURRENTLY") {
+            found
+                .push(format!("CONCURRENTLY needs run_in_transaction = false in metadata.toml: {statement}"));
+        }
+    }
+    found
+}
+
+#[test]
+fn later_migrations_can_be_applied_while_the_desk_is_used() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("migrations");
+    for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
+        let name = entry.file_name().unwrap().to_str().unwrap().to_owned();
+        if name.as_str() <= SINCE || name.starts_with(SINCE) {
+            continue;
+        }
+        let sql = fs::read_to_string(entry.join("up.sql")).unwrap();
+        let metadata = fs::read_to_string(entry.join("metadata.toml")).unwrap_or_default();
+        let found = faults(&sql, !metadata.contains("run_in_transaction = false"));
+        assert!(found.is_empty(), "{name}: {found:#?}");
+    }
+}
+
+#[test]
+fn the_rules_for_migrations_are_recognized() {
+    for (sql, in_transaction, expected) in [
+        ("CREATE INDEX a ON tickets (id);", true, "CONCURRENTLY:"),
+        ("CREATE UNIQUE INDEX CONCURRENTLY a ON tickets (id)", true, "run_in_transaction"),
+        ("ALTER TABLE tickets ADD CONSTRAINT a CHECK (id > 0)", true, "NOT VALID"),
+        ("ALTER TABLE tickets ALTER COLUMN a SET NOT NULL", true, "NOT NULL"),
+        ("ALTER TABLE tickets ALTER a TYPE bigint", true, "another type"),
+        ("UPDATE tickets SET a = 1", true, "batches"),
+        ("ALTER TABLE tickets DROP COLUMN a", true, "oldest_compatible_migration"),
+    ] {
+        let found = faults(sql, in_transaction);
+        assert!(found.iter().any(|fault| fault.contains(expected)), "{sql}: {found:?}");
+    }
+    for sql in [
+        "CREATE TABLE a (id int); CREATE INDEX b ON a (id); ALTER TABLE a ADD CHECK (id > 0); -- UPDATE tickets",
+        "ALTER TABLE tickets ADD COLUMN a integer, ADD CONSTRAINT b CHECK (a > 0) NOT VALID",
+        "CREATE FUNCTION f() RETURNS void LANGUAGE sql AS $$ UPDATE tickets SET id = 1; $$",
+    ] {
+        assert_eq!(faults(sql, true), [""; 0], "{sql}");
+    }
+    assert_eq!(faults("CREATE INDEX CONCURRENTLY a ON tickets (id)", false), [""; 0]);
+}
