@@ -96,9 +96,12 @@ impl<'a> Reader<'a> {
         let Some(path) = self.own_text(file) else { return text };
         let expected = match std::fs::read_to_string(&path) {
             _ if text.is_some() => format!("expected only one of {variable} and {file}"),
-            Ok(content) if content.trim().is_empty() => format!("expected a secret in {path}, found nothing"),
+            Ok(content) if content.trim().is_empty() => {
+                "expected a file with a secret, found an empty one".to_owned()
+            }
             Ok(content) => return Some(content.trim().to_owned()),
-            Err(error) => format!("cannot read {path}: {error}"),
+            // Without the path, which may be the secret by mistake.
+            Err(error) => format!("expected the path of a file that can be read: {error}"),
         };
         // A variable may be read twice.
         if self.wrong.iter().all(|wrong| wrong.variable != file) {
@@ -125,6 +128,11 @@ impl<'a> Reader<'a> {
         let url = self.text(variable)?;
         if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
             let expected = "expected postgresql://user:password@host:5432/database".to_owned();
+            self.wrong.push(Wrong { variable: self.source(variable), expected });
+        } else if !is_readable(&url) {
+            let expected =
+                "expected a URL in which special characters of user and password are percent-encoded"
+                    .to_owned();
             self.wrong.push(Wrong { variable: self.source(variable), expected });
         }
         Some(url)
@@ -188,6 +196,19 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// Whether libpq can read the URL of a database: its errors would repeat parts of a password.
+fn is_readable(url: &str) -> bool {
+    let rest = url.split_once("://").map_or("", |(_, rest)| rest);
+    let before_query = rest.split('?').next().unwrap_or_default();
+    let (authority, path) = before_query.split_once('/').unwrap_or((before_query, ""));
+    let (user, servers) = authority.rsplit_once('@').unwrap_or(("", authority));
+    let are_encoded = url.split('%').skip(1).all(|after| {
+        after.get(..2).is_some_and(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
+    });
+    let count = |bracket: char| servers.matches(bracket).count();
+    are_encoded && !user.contains('@') && !path.contains('@') && count('[') == count(']')
+}
+
 fn file_variable(variable: &str) -> Option<&'static str> {
     FILES.iter().find(|(secret, _)| *secret == variable).map(|(_, file)| *file)
 }
@@ -210,6 +231,21 @@ mod tests {
                 "MESA_JWT_SECERT is not a variable of Mesa and has no effect; did you mean MESA_JWT_SECRET?",
             ]
         );
+    }
+
+    #[test]
+    fn a_url_with_special_characters_in_its_password_is_refused_without_being_repeated() {
+        for (url, is_right) in [
+            ("postgresql://mesa:a%2Fb@db1,[::1]:5433/mesa?sslmode=require", true),
+            ("postgresql://mesa:a?b@db/mesa", true),
+            ("postgresql:///mesa?host=%2Ftmp&user=a@b", true),
+            ("postgresql://mesa:100%pw@db/mesa", false),
+            ("postgresql://mesa:a@b@db/mesa", false),
+            ("postgresql://mesa:a/b@db/mesa", false),
+            ("postgresql://mesa:a@[::1:5432/mesa", false),
+        ] {
+            assert_eq!(is_readable(url), is_right, "{url}");
+        }
     }
 
     #[test]

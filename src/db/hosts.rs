@@ -11,8 +11,8 @@ use diesel::{Connection, ConnectionError, ConnectionResult};
 
 use super::session::bounded;
 
-/// The position of the server that accepted the last connection, by the URLs: all that the process opens is for the
-/// same few servers.
+/// The position of the server that accepted the last connection, by the URLs. All pools and single connections of the
+/// process share it, so that each of them need not find out which server does not answer.
 static LAST: Mutex<Option<HashMap<Vec<String>, usize>>> = Mutex::new(None);
 
 /// How long a connection attempt may take, in seconds, if there is another server to try: the minimum of libpq.
@@ -64,6 +64,11 @@ impl Hosts {
         Err(ConnectionError::BadConnection(errors.join("; ")))
     }
 
+    /// The number of servers.
+    pub fn count(&self) -> usize {
+        self.0.len()
+    }
+
     /// The URL of the server that accepted the last connection.
     pub fn preferred(&self) -> &str {
         self.0.get(self.last()).map_or("", String::as_str)
@@ -92,30 +97,36 @@ fn split(url: &str) -> Vec<String> {
     let begin =
         begin + after.find(['@', '/']).filter(|at| after[*at..].starts_with('@')).map_or(0, |at| at + 1);
     let (head, rest) = url.split_at(begin);
-    let (servers, tail) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-    if servers.contains(',') {
-        return servers.split(',').map(|server| format!("{head}{server}{tail}")).collect();
+    let (authority, tail) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
+    let servers: Vec<&str> = authority.split(',').collect();
+    let (path, query) = tail.split_once('?').map_or((tail, None), |(path, query)| (path, Some(query)));
+    let parameters: Vec<(&str, Vec<String>)> = query
+        .into_iter()
+        .flat_map(|query| query.split('&'))
+        .map(|pair| {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let is_list = ["host", "hostaddr", "port"].contains(&name);
+            let value =
+                if is_list { value.replace("%2C", ",").replace("%2c", ",") } else { value.to_owned() };
+            let values = if is_list { value.split(',').map(str::to_owned).collect() } else { vec![value] };
+            (name, values)
+        })
+        .collect();
+    let count = parameters.iter().map(|(_, values)| values.len()).chain([servers.len()]).max().unwrap_or(1);
+    if count == 1 {
+        return whole();
     }
-    let Some((path, query)) = tail.split_once('?') else { return whole() };
-    let parameters: Vec<(&str, &str)> =
-        query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, ""))).collect();
-    let values = |name: &str| {
-        let found = parameters.iter().find(|(key, _)| *key == name);
-        found.map(|(_, value)| value.replace("%2C", ",").replace("%2c", ","))
-    };
-    let lists = ["host", "hostaddr", "port"].map(|name| (name, values(name)));
-    let count =
-        lists.iter().filter_map(|(_, list)| Some(list.as_ref()?.split(',').count())).max().unwrap_or(1);
+    // A single value applies to all servers.
     let of = |at: usize| {
-        let one = |(name, value): &(&str, &str)| {
-            let list = lists.iter().find(|(list, _)| list == name).and_then(|(_, list)| list.as_deref());
-            // A single port applies to all servers.
-            let own = list.and_then(|list| list.split(',').nth(at).or_else(|| list.split(',').next()));
-            format!("{name}={}", own.unwrap_or(value))
+        let server = servers.get(at).or(servers.first()).copied().unwrap_or_default();
+        let own = |(name, values): &(&str, Vec<String>)| {
+            format!("{name}={}", values.get(at).or(values.first()).map_or("", String::as_str))
         };
-        format!("{head}{servers}{path}?{}", parameters.iter().map(one).collect::<Vec<_>>().join("&"))
+        let query = parameters.iter().map(own).collect::<Vec<_>>().join("&");
+        let mark = if query.is_empty() { "" } else { "?" };
+        format!("{head}{server}{path}{mark}{query}")
     };
-    if count > 1 { (0..count).map(of).collect() } else { whole() }
+    (0..count).map(of).collect()
 }
 
 #[cfg(test)]
@@ -132,6 +143,13 @@ mod tests {
                     "postgresql://mesa:a,b@one:5433/mesa?sslmode=require",
                     "postgresql://mesa:a,b@two/mesa?sslmode=require",
                     "postgresql://mesa:a,b@[::1]:1/mesa?sslmode=require",
+                ],
+            ),
+            (
+                "postgresql://one:1,two:2/mesa?hostaddr=10.0.0.1,10.0.0.2&sslmode=require",
+                vec![
+                    "postgresql://one:1/mesa?hostaddr=10.0.0.1&sslmode=require",
+                    "postgresql://two:2/mesa?hostaddr=10.0.0.2&sslmode=require",
                 ],
             ),
             ("postgresql://one,two", vec!["postgresql://one", "postgresql://two"]),

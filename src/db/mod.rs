@@ -5,7 +5,7 @@ mod among;
 mod connections;
 pub mod cursor;
 mod database_health;
-mod hosts;
+pub mod hosts;
 pub mod json;
 mod literal;
 pub mod migrations;
@@ -81,10 +81,12 @@ const SLOW: Duration = Duration::from_secs(1);
 /// fails silently is noticed late.
 const LONGEST: Duration = Duration::from_secs(20);
 
-/// Whether work can only read.
+/// What work does with the database.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Access {
+pub enum Access {
+    /// It changes nothing.
     Read,
+    /// It may change rows.
     Change,
 }
 
@@ -97,6 +99,7 @@ pub struct Db {
     health: Arc<DatabaseHealth>,
     size: u32,
     waits: Histogram,
+    refuses_changes_by_reads: bool,
 }
 
 impl Db {
@@ -127,7 +130,12 @@ impl Db {
             "How long work waited for a connection to PostgreSQL, also if it got none.",
         );
         let waits = Histogram::with_opts(waits.buckets(WAITS.to_vec()))?;
-        Ok(Db { hosts, connections, health, size, waits })
+        Ok(Db { hosts, connections, health, size, waits, refuses_changes_by_reads: false })
+    }
+
+    /// Refuses changes by work that was said to read only: for tests, which find such work.
+    pub fn refuse_changes_by_reads(self) -> Self {
+        Db { refuses_changes_by_reads: true, ..self }
     }
 
     /// A pool on a standby, for reading.
@@ -144,7 +152,8 @@ impl Db {
     /// # Errors
     /// Also the error of PostgreSQL or the network.
     pub fn connect(url: &str, size: u32) -> std::result::Result<Self, Box<dyn Error + Send + Sync>> {
-        let urls = DatabaseUrls { owner: url.to_owned(), server: url.to_owned(), pooler: None };
+        let urls =
+            DatabaseUrls { owner: url.to_owned(), server: url.to_owned(), pooler: None, is_private: false };
         let db = Self::new(&urls, size)?;
         drop(db.connections.get().pool.get()?);
         Ok(db)
@@ -173,7 +182,19 @@ impl Db {
         T: Send + 'static,
         F: FnOnce(&mut PgConnection) -> Result<T> + Send + 'static,
     {
-        self.work(Access::Read, Some(LONGEST), act).await
+        match self.refuses_changes_by_reads {
+            false => self.work(Access::Read, Some(LONGEST), act).await,
+            true => self.work(Access::Read, Some(LONGEST), |db| session::read_only(db, act)).await,
+        }
+    }
+
+    /// Checks that the database responds and accepts changes.
+    ///
+    /// # Errors
+    /// A 503.
+    pub async fn check(&self) -> Result<()> {
+        let check = |db: &mut PgConnection| session::check_changeable(db).map_err(Problem::unavailable);
+        self.work(Access::Read, Some(LONGEST), check).await
     }
 
     /// The same as [`Db::run`] without a limit for the duration, for work outside of requests.
@@ -207,11 +228,12 @@ impl Db {
         let work = move || {
             // Until the end of the work, even if nobody waits for it any more.
             let _place = place;
+            // Checking a connection may also wait for a server that does not respond.
+            let _running = used.begin();
             let connection = used.pool.get_timeout(WAIT.saturating_sub(asked.elapsed()));
             waits.observe(asked.elapsed().as_secs_f64());
             caller.waited("wait for a connection");
             let mut connection = connection.map_err(no_connection)?;
-            let _running = used.begin();
             let span = caller.span("work with the database", Kind::Client);
             span.set("db.system.name", "postgresql");
             let done = span.within(|| connection.work(act));
@@ -241,7 +263,9 @@ impl Db {
                     if !responds {
                         return Err(Problem::unavailable("PostgreSQL does not answer").because(Reason::Database));
                     }
-                    if limit.is_some_and(|limit| asked.elapsed() >= limit) {
+                    // Without a limit, work is given up with the connections that it uses.
+                    let is_replaced = limit.is_none() && !Arc::ptr_eq(&connections, &self.connections.get());
+                    if is_replaced || limit.is_some_and(|limit| asked.elapsed() >= limit) {
                         let cause = "the database has not completed the work in time; it may still succeed";
                         return Err(Problem::unavailable(cause).because(Reason::Database));
                     }

@@ -107,7 +107,8 @@ impl ManageConnection for Manager {
     }
 
     fn has_broken(&self, held: &mut Held) -> bool {
-        held.prepared.load(Ordering::Relaxed) > PREPARED
+        std::thread::panicking()
+            || held.prepared.load(Ordering::Relaxed) > PREPARED
             || held.is_read_only.load(Ordering::Relaxed)
             || held.connection.is_broken()
     }

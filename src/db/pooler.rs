@@ -1,5 +1,9 @@
 //! Poolers in transaction mode, such as PgBouncer: each transaction may run in another session of PostgreSQL.
 
+use std::collections::HashSet;
+use std::sync::mpsc;
+use std::time::Duration;
+
 use diesel::prelude::*;
 use diesel::result::Error;
 use diesel::sql_types::{Bool, Integer};
@@ -10,6 +14,9 @@ use super::server_role::DatabaseUrls;
 use super::session::{self, Bounds};
 use crate::problem::StartError;
 
+/// How long two connections to a pooler may take.
+const PATIENCE: Duration = Duration::from_secs(15);
+
 /// What a session of the role must have: with a pooler it cannot be set for a session.
 const SETTINGS: [(&str, &str); 4] = [
     ("statement_timeout", "15s"),
@@ -18,22 +25,47 @@ const SETTINGS: [(&str, &str); 4] = [
     ("jit", "off"),
 ];
 
-/// Checks that the configured pooler can be used, and gives the server's role its time limits; refuses a pooler in
-/// transaction mode that is not configured as one.
+/// Refuses a URL for sessions that names a pooler in transaction mode, before anything is set for a session: it would
+/// apply to others. `variable`: that of the URL.
+///
+/// # Errors
+/// A text for the operator.
+pub fn check_direct(url: &str, variable: &str) -> Result<(), StartError> {
+    let hosts = Hosts::of(url);
+    let (send, receive) = mpsc::channel();
+    // A pool with one session keeps the second connection waiting for minutes.
+    std::thread::Builder::new().name("mesa-pooler".to_owned()).spawn(move || {
+        let opened = hosts.connect().and_then(|one| Ok((one, hosts.connect()?)));
+        let _ = send.send(match opened {
+            Ok((mut one, mut two)) => {
+                in_transaction_mode(&mut one, &mut two).map_err(|error| error.to_string())
+            }
+            Err(error) => Err(error.to_string()),
+        });
+    })?;
+    match receive.recv_timeout(PATIENCE) {
+        Ok(Ok(false)) => Ok(()),
+        Ok(Ok(true)) => Err(format!(
+            "{variable} is a pooler in transaction mode: set MESA_DIRECT_DATABASE_URL (and MESA_OWNER_DATABASE_URL, if it is \
+             set) to the same database without the pooler, or use a pool in session mode"
+        )
+        .into()),
+        Ok(Err(error)) => Err(format!("cannot connect to the database ({variable}): {error}").into()),
+        Err(_) => Err(format!(
+            "{variable} gave no two sessions within {} s: a pooler needs a larger pool (default_pool_size in PgBouncer)",
+            PATIENCE.as_secs()
+        )
+        .into()),
+    }
+}
+
+/// Checks that the configured pooler can be used, and gives the server's role its time limits.
 ///
 /// # Errors
 /// A text for the operator.
 pub fn prepare(urls: &DatabaseUrls) -> Result<(), StartError> {
-    let Some(pooler) = &urls.pooler else {
-        return match in_transaction_mode(&Hosts::of(&urls.server))? {
-            false => Ok(()),
-            true => Err("DATABASE_URL is a pooler in transaction mode: set MESA_DIRECT_DATABASE_URL to the same database \
-                         without the pooler, or use a pool in session mode"
-                .into()),
-        };
-    };
-    let mut direct = session::open(&urls.server, Bounds::Command)?;
-    set_for_role(&mut direct)?;
+    let Some(pooler) = &urls.pooler else { return Ok(()) };
+    set_for_role(&mut session::open(&urls.server, Bounds::Command)?)?;
     let hosts = Hosts::of(pooler);
     check_prepared_statements(&hosts)?;
     if !has_settings(&mut hosts.connect()?)? {
@@ -44,12 +76,17 @@ pub fn prepare(urls: &DatabaseUrls) -> Result<(), StartError> {
     Ok(())
 }
 
-/// Whether two transactions of one connection run in different sessions, while another connection is in a transaction.
-fn in_transaction_mode(hosts: &Hosts) -> Result<bool, StartError> {
-    let (mut one, mut two) = (hosts.connect()?, hosts.connect()?);
-    let before = backend(&mut one)?;
-    let (other, after) = two.transaction(|tx| Ok::<_, Error>((backend(tx)?, backend(&mut one)?)))?;
-    Ok(before == other || before != after)
+/// Whether transactions of the first connection run in different sessions, or in that of the second, while the second is
+/// in a transaction. A pooler may give sessions in turns: several times.
+fn in_transaction_mode(one: &mut PgConnection, two: &mut PgConnection) -> QueryResult<bool> {
+    let (mut of_one, mut of_two) = (HashSet::new(), HashSet::new());
+    for _ in 0..4 {
+        of_one.insert(backend(one)?);
+        let (other, same) = two.transaction(|tx| Ok::<_, Error>((backend(tx)?, backend(one)?)))?;
+        of_one.insert(same);
+        of_two.insert(other);
+    }
+    Ok(of_one.len() > 1 || !of_one.is_disjoint(&of_two))
 }
 
 /// The process of PostgreSQL that serves this connection now.

@@ -34,7 +34,7 @@ impl Replica {
         if self.until().is_some_and(|until| until > Instant::now()) {
             return None;
         }
-        let committed = primary.read(|db| committed(db)).await.ok()?;
+        let committed = primary.read(committed).await.ok()?;
         match self.db.read(move |db| wait_for(db, &committed)).await {
             Ok(true) => return Some(self.db.clone()),
             Ok(false) => log::debug!("the standby for reading is behind"),

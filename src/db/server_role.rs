@@ -27,6 +27,8 @@ pub struct DatabaseUrls {
     pub server: String,
     /// For requests, if it is a pooler in transaction mode.
     pub pooler: Option<String>,
+    /// Whether it is a private PostgreSQL, of which Mesa also sets the password of the server's role.
+    pub is_private: bool,
 }
 
 impl DatabaseUrls {
@@ -47,8 +49,13 @@ pub fn prepare(owner: &mut PgConnection, urls: &DatabaseUrls) -> Result<(), Box<
         Some(credentials) => credentials,
         None => (current_user(&mut session::open(&urls.server, Bounds::Command)?)?, None),
     };
-    // It may exist and have another password, if it is the role of a private PostgreSQL.
-    if has_privileges(owner, &role)? && session::open(&urls.server, Bounds::Command).is_ok() {
+    if urls.is_private {
+        return migrations::alone(owner, |owner| {
+            grant(owner, &role, password.as_deref())?;
+            Ok(set_password(owner, &role, password.as_deref().unwrap_or_default())?)
+        });
+    }
+    if has_privileges(owner, &role)? {
         return Ok(());
     }
     migrations::alone(owner, |owner| Ok(grant(owner, &role, password.as_deref())?))
@@ -63,13 +70,13 @@ fn has_privileges(owner: &mut PgConnection, role: &str) -> QueryResult<bool> {
     }
     let found: Found = diesel::sql_query(
         "SELECT COALESCE(bool_and(CASE c.relkind WHEN 'S' THEN has_sequence_privilege(r.oid, c.oid, 'USAGE') \
-             ELSE has_table_privilege(r.oid, c.oid, 'SELECT') AND (c.relname = '__diesel_schema_migrations' \
-                 OR has_table_privilege(r.oid, c.oid, 'INSERT') AND has_table_privilege(r.oid, c.oid, 'UPDATE') \
-                    AND has_table_privilege(r.oid, c.oid, 'DELETE')) END), false) AS has \
+             ELSE has_table_privilege(r.oid, c.oid, 'SELECT') AND CASE c.relname WHEN '__diesel_schema_migrations' \
+                 THEN NOT has_table_privilege(r.oid, c.oid, 'INSERT') ELSE has_table_privilege(r.oid, c.oid, 'INSERT') AND has_table_privilege(r.oid, c.oid, 'UPDATE') \
+                    AND has_table_privilege(r.oid, c.oid, 'DELETE') END END), false) AS has \
          FROM pg_roles r CROSS JOIN pg_class c \
          WHERE r.rolname = $1 AND c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p', 'S') \
            AND has_database_privilege(r.oid, current_database(), 'CONNECT') \
-           AND has_schema_privilege(r.oid, 'public', 'USAGE') \
+           AND has_schema_privilege(r.oid, 'public', 'USAGE') AND NOT has_schema_privilege(r.oid, 'public', 'CREATE') \
            AND (SELECT has_schema_privilege(r.oid, extnamespace, 'USAGE') FROM pg_extension WHERE extname = 'unaccent')",
     )
     .bind::<Text, _>(role)
@@ -77,8 +84,21 @@ fn has_privileges(owner: &mut PgConnection, role: &str) -> QueryResult<bool> {
     Ok(found.has)
 }
 
-/// Grants a role the rights of the server. A missing role is created, with this password; the role of the private
-/// PostgreSQL is changed to it. Others keep theirs.
+/// Sets the password of a role.
+fn set_password(owner: &mut PgConnection, role: &str, password: &str) -> QueryResult<()> {
+    #[derive(QueryableByName)]
+    struct Sql {
+        #[diesel(sql_type = Text)]
+        sql: String,
+    }
+    let Sql { sql } = diesel::sql_query("SELECT format('ALTER ROLE %I LOGIN PASSWORD %L', $1, $2) AS sql")
+        .bind::<Text, _>(role)
+        .bind::<Text, _>(password)
+        .get_result(owner)?;
+    owner.batch_execute(&sql)
+}
+
+/// Grants a role the rights of the server. A missing role is created, with this password; another one keeps its own.
 pub fn grant(owner: &mut PgConnection, role: &str, password: Option<&str>) -> QueryResult<()> {
     #[derive(QueryableByName)]
     struct Sql {
@@ -88,8 +108,8 @@ pub fn grant(owner: &mut PgConnection, role: &str, password: Option<&str>) -> Qu
         privileges: String,
     }
     let sql: Sql = diesel::sql_query(
-        "SELECT format(CASE WHEN NOT EXISTS (SELECT FROM pg_roles WHERE rolname = $1) THEN 'CREATE ROLE %I LOGIN PASSWORD %L' \
-                            WHEN $1 = $3 AND $2 IS NOT NULL THEN 'ALTER ROLE %I LOGIN PASSWORD %L' END, $1, $2) AS role, \
+        "SELECT format(CASE WHEN NOT EXISTS (SELECT FROM pg_roles WHERE rolname = $1) \
+                            THEN 'CREATE ROLE %I LOGIN PASSWORD %L' END, $1, $2) AS role, \
              format('GRANT USAGE ON SCHEMA %3$s TO %1$I; \
                  REVOKE CREATE ON SCHEMA public FROM PUBLIC; \
                  REVOKE TEMPORARY ON DATABASE %2$I FROM PUBLIC; \
@@ -106,7 +126,6 @@ pub fn grant(owner: &mut PgConnection, role: &str, password: Option<&str>) -> Qu
     )
     .bind::<Text, _>(role)
     .bind::<Nullable<Text>, _>(password)
-    .bind::<Text, _>(PRIVATE)
     .get_result(owner)?;
     if let Some(sql) = sql.role.filter(|sql| !sql.is_empty()) {
         owner.batch_execute(&sql)?;

@@ -8,10 +8,10 @@ use diesel::sql_types::Text;
 use diesel::{ConnectionError, ConnectionResult, QueryResult, QueryableByName, RunQueryDsl};
 
 use super::hosts::Hosts;
+use crate::problem::{Result, StartError};
 
 /// Parameters of a connection if the URL does not have them. libpq waits for minutes and hours: time limits for the
-/// network in seconds, and in milliseconds for `tcp_user_timeout`. A standby, which refuses every change, is no server to
-/// connect to.
+/// network in seconds, and in milliseconds for `tcp_user_timeout`. A standby is not used: it refuses changes.
 const PARAMETERS: [(&str, &str); 5] = [
     ("keepalives_idle", "10"),
     ("keepalives_interval", "5"),
@@ -80,6 +80,20 @@ pub fn begin(connection: &mut PgConnection, bounds: Bounds) -> QueryResult<()> {
     connection.batch_execute(bounds.sql())
 }
 
+/// Carries out work in a session that refuses changes meanwhile.
+///
+/// # Errors
+/// The error of `act`, or of PostgreSQL.
+pub fn read_only<T>(
+    connection: &mut PgConnection,
+    act: impl FnOnce(&mut PgConnection) -> Result<T>,
+) -> Result<T> {
+    connection.batch_execute("SET default_transaction_read_only = on")?;
+    let done = act(connection);
+    connection.batch_execute("SET default_transaction_read_only = off")?;
+    done
+}
+
 /// Checks that the server responds and accepts changes: it may have become a standby since the connection was opened.
 ///
 /// # Errors
@@ -91,6 +105,26 @@ pub fn check_changeable(connection: &mut PgConnection) -> QueryResult<()> {
         .get_result(connection)?;
     let Found {} = found;
     Ok(())
+}
+
+/// Checks that tables are created in the schema `public`.
+///
+/// # Errors
+/// A text for the operator, or an error of PostgreSQL.
+pub fn check_schema(connection: &mut PgConnection) -> Result<(), StartError> {
+    #[derive(QueryableByName)]
+    struct Schema {
+        #[diesel(sql_type = Text)]
+        name: String,
+    }
+    let Schema { name } =
+        diesel::sql_query("SELECT COALESCE(current_schema()::text, '') AS name").get_result(connection)?;
+    match name.as_str() {
+        "public" => Ok(()),
+        _ => {
+            Err(format!("search_path of the owner begins with {name:?}: Mesa uses the schema public").into())
+        }
+    }
 }
 
 /// Logs a warning if the messages of PostgreSQL are in another language and this user may not select English: errors

@@ -69,7 +69,8 @@ type Wish = (Following, Reader, Duration);
 )]
 #[get("/events")]
 pub async fn list(call: Call, feed: Data<Feed>, query: Query<EventFilters>) -> Result<HttpResponse> {
-    let first = call.look(move |db, actor| {
+    // Reading the log numbers its last entries.
+    let first = call.check(move |db, actor| {
         let EventFilters { after, r#type, limit, wait } = query.read()?;
         let following = Following {
             after: after.as_deref().map_or(Ok(Cursor::Start), Cursor::read)?,
@@ -113,7 +114,7 @@ async fn wait(call: &Call, feed: &Data<Feed>, wish: Wish, mut page: EventPage) -
             return Ok(page);
         }
         let again = following.clone();
-        page = call.look(move |db, actor| reading::page(db, &Reader::new(actor), &again)).await?;
+        page = call.check(move |db, actor| reading::page(db, &Reader::new(actor), &again)).await?;
         if !page.items.is_empty() || page.has_more {
             return Ok(page);
         }

@@ -106,7 +106,7 @@ pub async fn follow(
     let user_id = call.credential().user_id;
     let place = Places::take(&feed.places, user_id, config.account_streams, config.streams)?;
     let is_head = request.extensions().contains::<WasHead>();
-    let begin = call.look(move |db, actor| {
+    let begin = call.check(move |db, actor| {
         let StreamFilters { after, r#type, seconds, presence, .. } = query.read()?;
         let after = last.filter(|last| !last.is_empty()).or(after);
         let after = after.as_deref().map_or(Ok(Cursor::End), Cursor::read)?;

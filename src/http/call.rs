@@ -24,8 +24,8 @@ use super::idempotency::{self, Key, Known};
 use super::known_keys;
 use super::schemas::Schemas;
 use crate::auth::policy::Action;
-use crate::db::Db;
 use crate::db::acting;
+use crate::db::{Access, Db};
 use crate::language::locale::{self, Locale};
 use crate::problem::{Code, FieldError, Problem, Result, Text};
 
@@ -127,7 +127,7 @@ impl Call {
         self.reads.as_ref().unwrap_or(&self.desk.db).clone()
     }
 
-    /// Reads from the database before further work outside of it, such as receiving a file.
+    /// Reads from the database before further work outside of it, such as receiving a file; it may also record that it did.
     pub async fn check<T, F>(&self, act: F) -> Result<T>
     where
         T: Send + 'static,
@@ -138,10 +138,11 @@ impl Call {
             let actor = admission.admit(db)?;
             act(db, &actor)
         };
-        self.run(run).await
+        self.run(Access::Change, run).await
     }
 
-    /// Reads with one connection, without a transaction.
+    /// Reads with one connection, without a transaction. It changes nothing: it may use a connection that is reserved for
+    /// reading.
     pub async fn read<F>(self, act: F) -> Result<HttpResponse>
     where
         F: FnOnce(&mut PgConnection, &Actor) -> Result<Answer> + Send + 'static,
@@ -174,7 +175,7 @@ impl Call {
             let actor = admission.admit_to_read(db, &admissions)?;
             act(db, &actor)
         };
-        self.run(run).await
+        self.run(Access::Read, run).await
     }
 
     /// The caller as they are now: known for a second, as for every read.
@@ -267,7 +268,7 @@ impl Call {
             admissions.forget_after(&method, &path);
             done
         };
-        let answer = self.run(run).await?;
+        let answer = self.run(Access::Change, run).await?;
         self.desk.written.notify_one();
         Ok(self.respond(answer))
     }
@@ -276,7 +277,7 @@ impl Call {
     pub async fn has_known_key(&self) -> Result<bool> {
         let Some(key) = self.idempotency_key.clone() else { return Ok(false) };
         let user_id = self.credential.user_id;
-        self.run(move |db| idempotency::is_known(db, user_id, &key)).await
+        self.run(Access::Read, move |db| idempotency::is_known(db, user_id, &key)).await
     }
 
     /// Work that cannot run in one transaction, once under an `Idempotency-Key`: `begin` runs in one transaction with
@@ -313,7 +314,7 @@ impl Call {
                 Ok(known)
             })
         };
-        if let Known::Answered(answer) = self.run(begun).await? {
+        if let Known::Answered(answer) = self.run(Access::Change, begun).await? {
             return Ok(self.respond(answer));
         }
         let (ended, leave): (_, Leave) = match work.await {
@@ -345,14 +346,14 @@ impl Call {
                 }
             })
         };
-        self.run(run).await
+        self.run(Access::Change, run).await
     }
 
     /// A claim that cannot be released expires.
     async fn leave(&self, fingerprint: Option<&[u8]>, leave: Leave) {
         let Ok(Some(key)) = self.key(fingerprint) else { return };
         let user_id = self.credential.user_id;
-        if let Err(problem) = self.run(move |db| leave(db, user_id, &key)).await {
+        if let Err(problem) = self.run(Access::Change, move |db| leave(db, user_id, &key)).await {
             log::warn!("a key stays claimed: {}", problem.log_line());
         }
     }
@@ -382,15 +383,15 @@ impl Call {
     }
 
     /// Works with the database, and records the duration for `Server-Timing` if the caller is staff.
-    async fn run<T, F>(&self, act: F) -> Result<T>
+    async fn run<T, F>(&self, access: Access, act: F) -> Result<T>
     where
         T: Send + 'static,
         F: FnOnce(&mut PgConnection) -> Result<T> + Send + 'static,
     {
         let started = Instant::now();
-        let done = match *self.request.method() {
-            Method::GET | Method::HEAD => self.pool().read(act).await,
-            _ => self.desk.db.run(act).await,
+        let done = match access {
+            Access::Read => self.pool().read(act).await,
+            Access::Change => self.desk.db.run(act).await,
         };
         if self.by_staff.load(Ordering::Relaxed) {
             self.request.extensions_mut().insert(DatabaseTime(started.elapsed()));

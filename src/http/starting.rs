@@ -29,7 +29,7 @@ pub async fn wait_for_start<B: MessageBody + 'static>(
     {
         let mut phase = desk.phase.subscribe();
         let begun = tokio::time::timeout(LONGEST, phase.wait_for(|phase| *phase != Phase::Starting)).await;
-        if begun.is_err() {
+        if begun.is_err() || desk.phase() == Phase::Stopping {
             let problem = Problem::unavailable("the server is starting").because(Reason::Database);
             return Ok(request.error_response(problem).map_into_right_body());
         }

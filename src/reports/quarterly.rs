@@ -73,7 +73,7 @@ pub async fn read(
     };
     let call = call.from_standby().await;
     let (accept, known, desk, pool) = (text(ACCEPT), text(IF_NONE_MATCH), call.desk.clone(), call.pool());
-    let read = call.check(move |db, actor| {
+    let read = call.look(move |db, actor| {
         let quarter = path.read()?;
         let format =
             query.read()?.format.or_else(|| negotiation::accepted(&accept)).unwrap_or(ReportFormat::Json);

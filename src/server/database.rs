@@ -6,6 +6,7 @@ use diesel::ConnectionError;
 use diesel::pg::PgConnection;
 
 use crate::config::{Config, Migrate};
+use crate::db::hosts::Hosts;
 use crate::db::migrations::{self, Standing};
 use crate::db::pooler;
 use crate::db::private::PrivatePostgres;
@@ -22,7 +23,7 @@ const LINE_EVERY: Duration = Duration::from_secs(10);
 pub fn urls(config: &Config, private: Option<&PrivatePostgres>) -> DatabaseUrls {
     if let Some(private) = private {
         let (owner, server) = (private.url().to_owned(), private.server_url().to_owned());
-        return DatabaseUrls { owner, server, pooler: None };
+        return DatabaseUrls { owner, server, pooler: None, is_private: true };
     }
     let configured = config.database_url.clone().unwrap_or_default();
     let (server, pooler) = match &config.direct_database_url {
@@ -30,7 +31,7 @@ pub fn urls(config: &Config, private: Option<&PrivatePostgres>) -> DatabaseUrls 
         None => (configured, None),
     };
     let owner = config.owner_database_url.clone().unwrap_or_else(|| server.clone());
-    DatabaseUrls { owner, server, pooler }
+    DatabaseUrls { owner, server, pooler, is_private: false }
 }
 
 /// Waits until the database answers, and migrates it or verifies its schema.
@@ -38,23 +39,39 @@ pub fn urls(config: &Config, private: Option<&PrivatePostgres>) -> DatabaseUrls 
 /// # Errors
 /// A text for the operator, if waiting does not help.
 pub(super) fn begin(urls: &DatabaseUrls, migrate: Migrate) -> Result<(), StartError> {
-    let url = if migrate == Migrate::Apply { &urls.owner } else { &urls.server };
-    let mut connection = wait_for(url)?;
-    match migrate {
-        Migrate::Apply => migrate_as_owner(urls).map(|_| ())?,
-        Migrate::Verify => verify(&mut connection)?,
-        Migrate::Never => {}
+    if migrate == Migrate::Apply {
+        wait_for(&urls.owner)?;
+        apply(urls)?;
     }
-    pooler::prepare(urls)
+    wait_for(&urls.server)?;
+    check_direct(urls)?;
+    if migrate == Migrate::Verify {
+        verify(&mut session::open(&urls.server, Bounds::Command)?)?;
+    }
+    if let Some(pooler) = &urls.pooler {
+        wait_for(pooler)?;
+        pooler::prepare(urls)?;
+    }
+    Ok(())
+}
+
+/// Checks that the URLs for sessions name no pooler that has none.
+fn check_direct(urls: &DatabaseUrls) -> Result<(), StartError> {
+    if urls.is_private {
+        return Ok(());
+    }
+    let variable = if urls.pooler.is_some() { "MESA_DIRECT_DATABASE_URL" } else { "DATABASE_URL" };
+    pooler::check_direct(&urls.server, variable)
 }
 
 /// The first connection. A database that does not answer yet is waited for; what the operator must correct is an error.
-fn wait_for(url: &str) -> Result<PgConnection, StartError> {
-    let mut logged_at: Option<Instant> = None;
+fn wait_for(url: &str) -> Result<(), StartError> {
+    let (hosts, mut logged_at) = (Hosts::of(url), None::<Instant>);
     loop {
-        match session::open(url, Bounds::Command) {
-            Ok(connection) => return Ok(connection),
-            Err(error) if !may_pass(&error) => return Err(no_connection(&error)),
+        match hosts.connect() {
+            Ok(_) => return Ok(()),
+            // With several servers the errors of all are in one text, and another one may come up.
+            Err(error) if hosts.count() == 1 && !is_temporary(&error) => return Err(no_connection(&error)),
             Err(error) => {
                 if logged_at.is_none_or(|at| at.elapsed() >= LINE_EVERY) {
                     logged_at = Some(Instant::now());
@@ -67,21 +84,41 @@ fn wait_for(url: &str) -> Result<PgConnection, StartError> {
     }
 }
 
-/// Whether the same attempt may succeed later: not with a wrong password or name, or a URL that cannot be read.
-fn may_pass(error: &ConnectionError) -> bool {
+/// Whether the same attempt may succeed later: not with a wrong password or name, or a URL that cannot be read. Errors of
+/// the server are in its language.
+fn is_temporary(error: &ConnectionError) -> bool {
+    const PASSING: [&str; 12] = [
+        "starting up",
+        "shutting down",
+        "recovery",
+        "standby",
+        "too many",
+        "remaining connection slots",
+        "iniciándose",
+        "apagándose",
+        "apagando",
+        "recuperación",
+        "demasiad",
+        "reservados",
+    ];
+    const OF_CLIENT: [&str; 9] = [
+        "no password supplied",
+        "pg_hba.conf",
+        "invalid",
+        "Permission denied",
+        "does not support SSL",
+        "certificate verify failed",
+        "does not match host name",
+        "could not match",
+        "end of string",
+    ];
     let ConnectionError::BadConnection(text) = error else {
         return matches!(error, ConnectionError::CouldntSetupConfiguration(_));
     };
-    let permanent = [
-        "authentication failed",
-        "no password supplied",
-        "does not exist",
-        "pg_hba.conf",
-        "invalid",
-        "permission denied",
-        "does not support SSL",
-    ];
-    !permanent.iter().any(|words| text.contains(words))
+    let has = |words: &[&str]| words.iter().any(|words| text.contains(words));
+    // A pooler or PostgreSQL refused the connection: for now, or for good.
+    let is_refused = text.contains("FATAL");
+    if is_refused { has(&PASSING) } else { !has(&OF_CLIENT) }
 }
 
 fn no_connection(error: &ConnectionError) -> StartError {
@@ -125,6 +162,7 @@ fn check_compatible(standing: &Standing) -> Result<(), StartError> {
 pub fn migrate(url: &str) -> Result<usize, StartError> {
     let mut connection = session::open(url, Bounds::Command).map_err(|error| no_connection(&error))?;
     session::check_language(&mut connection)?;
+    session::check_schema(&mut connection)?;
     check_compatible(&migrations::standing(&mut connection)?)?;
     let applied = migrations::apply(&mut connection).map_err(|error| {
         format!(
@@ -141,6 +179,17 @@ pub fn migrate(url: &str) -> Result<usize, StartError> {
 /// The same as [migrate], as the owner of the tables; also grants the server's role its privileges if it is another
 /// role and lacks some.
 pub fn migrate_as_owner(urls: &DatabaseUrls) -> Result<usize, StartError> {
+    let applied = apply(urls)?;
+    check_direct(urls)?;
+    Ok(applied)
+}
+
+fn apply(urls: &DatabaseUrls) -> Result<usize, StartError> {
+    if urls.are_different() && !urls.is_private {
+        pooler::check_direct(&urls.owner, "MESA_OWNER_DATABASE_URL")?;
+    } else {
+        check_direct(urls)?;
+    }
     let applied = migrate(&urls.owner)?;
     if urls.are_different() {
         prepare_server_role(urls)?;
@@ -165,12 +214,15 @@ mod tests {
             ("connection to server at \"db\" failed: FATAL:  the database system is starting up", true),
             ("connection to server at \"db\" failed: session is read-only", true),
             ("FATAL:  sorry, too many clients already", true),
+            ("FATAL:  el sistema de base de datos está iniciándose", true),
+            ("FATAL:  la autentificación password falló para el usuario «mesa»", false),
+            ("SSL error: certificate verify failed", false),
             ("FATAL:  password authentication failed for user \"mesa\"", false),
             ("FATAL:  database \"mesaa\" does not exist", false),
             ("FATAL:  no pg_hba.conf entry for host \"10.0.0.2\"", false),
             ("invalid URI query parameter: \"conect_timeout\"", false),
         ] {
-            assert_eq!(may_pass(&ConnectionError::BadConnection(text.to_owned())), passes, "{text}");
+            assert_eq!(is_temporary(&ConnectionError::BadConnection(text.to_owned())), passes, "{text}");
         }
     }
 }

@@ -19,27 +19,37 @@ const LONGEST: Duration = Duration::from_millis(500);
 
 /// Serves the last connections, and closes the socket; `stop` completes the open requests of the server. The server must
 /// have stopped accepting connections from this socket.
-pub async fn serve_last(door: TcpListener, late: LateConnections, stop: impl Future<Output = ()>) {
-    let opened = (late().await, tokio::net::TcpListener::from_std(door));
-    let (Some(serve), Ok(door)) = opened else {
+///
+/// `longest`: how long the last connections may take.
+pub async fn serve_last(
+    listener: TcpListener,
+    late: LateConnections,
+    longest: Duration,
+    stop: impl Future<Output = ()>,
+) {
+    let opened = (late().await, tokio::net::TcpListener::from_std(listener));
+    let (Some(serve), Ok(listener)) = opened else {
         log::warn!("the listening socket is closed immediately");
         return stop.await;
     };
     let mut served = JoinSet::new();
     // The server closes its own handle of the socket first, so that it accepts no connection in between.
     tokio::join!(stop, async {
-        until_quiet(&door, &serve, &mut served).await;
-        if let Err(error) = shut(door, &serve, &mut served) {
+        until_quiet(&listener, &serve, &mut served).await;
+        if let Err(error) = shut(listener, &serve, &mut served) {
             log::warn!("closing the listening socket reset a connection: {error}");
         }
-        while served.join_next().await.is_some() {}
+        let all = async { while served.join_next().await.is_some() {} };
+        if timeout(longest, all).await.is_err() {
+            log::warn!("the last connections were not served in time");
+        }
     });
 }
 
-async fn until_quiet(door: &tokio::net::TcpListener, serve: &ServeConnection, served: &mut JoinSet<()>) {
+async fn until_quiet(listener: &tokio::net::TcpListener, serve: &ServeConnection, served: &mut JoinSet<()>) {
     let since = Instant::now();
     while since.elapsed() < LONGEST
-        && let Ok(Ok((stream, _))) = timeout(GAP, door.accept()).await
+        && let Ok(Ok((stream, _))) = timeout(GAP, listener.accept()).await
     {
         served.spawn_local(serve(stream));
     }
@@ -48,13 +58,13 @@ async fn until_quiet(door: &tokio::net::TcpListener, serve: &ServeConnection, se
 /// Accepts the last connections in the system's queue, and closes the socket as soon as the queue is empty: later
 /// connections are refused, so that a balancer sends their requests to another server.
 fn shut(
-    door: tokio::net::TcpListener,
+    listener: tokio::net::TcpListener,
     serve: &ServeConnection,
     served: &mut JoinSet<()>,
 ) -> std::io::Result<()> {
-    let door = door.into_std()?;
+    let listener = listener.into_std()?;
     loop {
-        match door.accept() {
+        match listener.accept() {
             Ok((stream, _)) => {
                 stream.set_nonblocking(true)?;
                 served.spawn_local(serve(TcpStream::from_std(stream)?));

@@ -41,7 +41,7 @@ const IDLE: Duration = Duration::from_secs(75);
 /// How long the request line and the headers may take to arrive.
 const HEADERS: Duration = Duration::from_secs(10);
 
-/// The same for a connection that was accepted while the server stops.
+/// The same for a connection that was accepted while the server stops: a short time, because the stop waits for it.
 const LATE_HEADERS: Duration = Duration::from_secs(2);
 
 /// How long a connection may take to close.
@@ -54,11 +54,11 @@ struct Tls {
     handshakes: Arc<Handshakes>,
 }
 
-/// How long the requests of a connection are waited for.
+/// When a connection was accepted.
 #[derive(Clone, Copy)]
-enum Waits {
-    Long,
-    Short,
+enum Accepted {
+    WhileServing,
+    WhileStopping,
 }
 
 /// A server that was started.
@@ -96,7 +96,7 @@ pub fn start(
         .disable_signals();
     let stopping = builder.graceful_shutdown_signal();
     let feed = Data::new(Feed::default());
-    let service = move |waits: Waits| {
+    let service = move |accepted: Accepted| {
         let app = map_config(app::app(desk.clone(), contract.clone(), feed.clone()).into_factory(), |()| {
             AppConfig::default()
         });
@@ -121,16 +121,16 @@ pub fn start(
             }
         });
         let stopping = stopping.clone();
-        let http = match waits {
+        let http = match accepted {
             // Idle connections are closed when the server stops.
-            Waits::Long => {
+            Accepted::WhileServing => {
                 HttpService::build().client_request_timeout(HEADERS).graceful_shutdown_signal(move || {
                     let stopping = stopping.clone();
                     async move { stopping.notified().await }
                 })
             }
-            // The server stops already: each connection ends with its first response.
-            Waits::Short => HttpService::build().client_request_timeout(LATE_HEADERS),
+            // Each connection ends with its first response.
+            Accepted::WhileStopping => HttpService::build().client_request_timeout(LATE_HEADERS),
         };
         let http = http
             .keep_alive(IDLE)
@@ -161,7 +161,7 @@ pub fn start(
     let factory = service.clone();
     let late: LateConnections = Box::new(move || {
         Box::pin(async move {
-            let service = factory(Waits::Short).new_service(()).await.ok()?;
+            let service = factory(Accepted::WhileStopping).new_service(()).await.ok()?;
             let service = Rc::new(service);
             let serve: ServeConnection = Rc::new(move |stream| {
                 let service = Rc::clone(&service);
@@ -174,7 +174,10 @@ pub fn start(
             Some(serve)
         })
     });
-    Ok(Serving { server: builder.listen("mesa", listener, move || service(Waits::Long))?.run(), late })
+    Ok(Serving {
+        server: builder.listen("mesa", listener, move || service(Accepted::WhileServing))?.run(),
+        late,
+    })
 }
 
 /// The maximum number of client connections per worker: limited by the number of files that this process may open,

@@ -187,13 +187,15 @@ async fn answer(
     };
     let Some(begun) = begun else {
         log::info!("stopping before the start was complete");
-        handle.stop(false).await;
+        desk.phase.send_replace(Phase::Stopping);
+        handle.stop(true).await;
         return Ok(());
     };
     let greeting = match begun {
         Ok(greeting) => greeting,
         Err(why) => {
-            handle.stop(false).await;
+            desk.phase.send_replace(Phase::Stopping);
+            handle.stop(true).await;
             return Err(why);
         }
     };
@@ -214,7 +216,7 @@ async fn answer(
         handle.pause().await;
         // It stops when it is called, not when it is first polled.
         let end = async { handle.stop(true).await };
-        draining::serve_last(late, serving.late, end).await;
+        draining::serve_last(late, serving.late, Duration::from_secs(LAST_REQUESTS), end).await;
     };
     tokio::join!(last_requests, work.stop());
     let served = server.await;

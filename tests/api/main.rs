@@ -35,6 +35,7 @@ mod bad_input;
 mod bodies;
 mod bulk;
 mod calendars;
+mod catalogue;
 mod clean_names;
 mod configuration;
 mod contract;

@@ -102,7 +102,8 @@ fn sigterm_under_load_lets_every_accepted_request_complete() {
             super::place::signal(i32::try_from(pid).unwrap(), Signal::SIGTERM);
             let come = || call(&requester, "GET /health/live", "");
             let told = std::iter::repeat_with(come).find(|end| *end != End::Answered(200));
-            assert_eq!(told, Some(End::Refused), "a connection is served, and refused from one moment on");
+            // One that arrives at the moment of the close may be reset.
+            assert!(matches!(told, Some(End::Refused | End::Cut(_))), "{told:?}");
             std::thread::sleep(Duration::from_millis(3500).saturating_sub(asked.elapsed()));
             diesel::connection::SimpleConnection::batch_execute(&mut beside, "COMMIT").unwrap();
             assert!(running.child.wait().unwrap().success());

@@ -230,6 +230,8 @@ impl Server {
             mesa::db::pooler::prepare(&urls).unwrap();
         }
         let db = Db::new(&urls, config.pool_size).unwrap();
+        // A setting of the session, which a pooler does not have.
+        let db = if urls.pooler.is_none() { db.refuse_changes_by_reads() } else { db };
         let files = server::files(&config).unwrap();
         let tokens = Tokens::new(config.jwt_secret.as_ref().unwrap(), config.jwt_previous_secret.as_deref());
         let limits = Limits::new(config.rate_limit);

@@ -71,13 +71,12 @@ impl Pooler {
             let user = User::from_name("postgres").unwrap().expect("a user `postgres`");
             command.uid(user.uid.as_raw()).gid(user.gid.as_raw());
         }
-        let process = command.spawn().unwrap();
-        for _ in 0..200 {
-            if TcpStream::connect(("127.0.0.1", port)).is_ok() {
-                return Pooler { port, _process: process, _folder: folder };
-            }
+        let pooler = Pooler { port, _process: command.spawn().unwrap(), _folder: folder };
+        let accepts = (0..200).any(|_| {
             std::thread::sleep(Duration::from_millis(20));
-        }
-        panic!("the pooler does not accept connections");
+            TcpStream::connect(("127.0.0.1", port)).is_ok()
+        });
+        assert!(accepts, "the pooler does not accept connections");
+        pooler
     }
 }

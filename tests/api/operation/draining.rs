@@ -19,7 +19,7 @@ fn copies_are_restarted_behind_a_balancer_without_a_failed_request() {
     let (database, data) = (Database::from_template(), TempDir::new().unwrap());
     let addresses = [port(), port()];
     let start = |address: &str| {
-        let mut command = on(&database, data.path(), &[("MESA_DRAIN_SECONDS", "2")]);
+        let mut command = on(&database, data.path(), &[("MESA_DRAIN_SECONDS", "5")]);
         Running::start({
             command.env("MESA_LISTEN", address);
             command
@@ -56,7 +56,7 @@ fn copies_are_restarted_behind_a_balancer_without_a_failed_request() {
             let (running, address) = (&mut copies[restart % 2], &addresses[restart % 2]);
             crate::faults::place::signal(i32::try_from(running.child.id()).unwrap(), Signal::SIGTERM);
             // It serves and says that it is not ready.
-            within(Duration::from_secs(2), "it is not ready", || {
+            within(Duration::from_secs(4), "it is not ready", || {
                 running.client().get("//health/ready").status == 503
             });
             assert_eq!(running.client().get("//health/live").status, 200);

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 use super::node::{Node, url};
 use crate::faults::load::{Acknowledged, Cast, Load};
-use crate::faults::place::{number, server, sign_in};
+use crate::faults::place::{number, server, sign_in, within};
 use crate::harness::SECRET;
 use crate::harness::binary::Running;
 
@@ -57,6 +57,42 @@ fn a_first_server_that_does_not_answer_delays_only_the_start() {
     assert_eq!(statuses, [200; 7]);
     println!("ready after {:?}, answers within {longest:?}", began.elapsed());
     assert!(running.signal(Signal::SIGTERM).success());
+}
+
+#[test]
+#[ignore = "half a minute: .ci/operation"]
+fn connections_to_a_primary_that_does_not_respond_are_replaced() {
+    let primary = Node::primary();
+    primary.prepare();
+    let standby = primary.standby();
+    let data = TempDir::new().unwrap();
+    let running = copy(&data, &url(&[&primary, &standby]), &[]);
+    let requester = sign_in(&running, "requester");
+    let read_at_once = || -> Vec<u16> {
+        std::thread::scope(|scope| {
+            let calls: Vec<_> = (0..16).map(|_| scope.spawn(|| requester.get("/tickets").status)).collect();
+            calls.into_iter().map(|call| call.join().unwrap()).collect()
+        })
+    };
+    // All connections are open, and idle for longer than they are used without a check.
+    let mut lock = primary.connect();
+    lock.batch_execute("BEGIN; LOCK TABLE tickets").unwrap();
+    std::thread::scope(|scope| {
+        let reads = scope.spawn(read_at_once);
+        std::thread::sleep(Duration::from_secs(1));
+        lock.batch_execute("COMMIT").unwrap();
+        reads.join().unwrap();
+    });
+    std::thread::sleep(Duration::from_secs(3));
+    primary.suspend();
+    standby.promote();
+    let promoted = Instant::now();
+    within(Duration::from_secs(60), "reads", || {
+        read_at_once();
+        requester.get("/tickets").status == 200
+    });
+    requester.register("Después")["id"].as_i64().unwrap();
+    println!("served again {:?} after the promotion", promoted.elapsed());
 }
 
 #[test]

@@ -82,11 +82,20 @@ impl Node {
 
     /// Kills all its processes.
     pub fn kill(&self) {
+        self.signal_all(Signal::SIGKILL);
+    }
+
+    /// Suspends all its processes: it confirms what it receives and never responds.
+    pub fn suspend(&self) {
+        self.signal_all(Signal::SIGSTOP);
+    }
+
+    fn signal_all(&self, what: Signal) {
         let Some(postmaster) = self.postmaster() else { return };
         let backends = children(postmaster);
-        signal(postmaster, Signal::SIGKILL);
+        signal(postmaster, what);
         for backend in backends {
-            signal(backend, Signal::SIGKILL);
+            signal(backend, what);
         }
     }
 

@@ -76,7 +76,9 @@ fn requests_wait_for_the_migrations_of_a_start() {
     std::thread::scope(|scope| {
         let waits = scope.spawn(|| client.get("/desk").status);
         within(Duration::from_secs(10), "it waits for the lock", || {
-            database.count("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted") == 1
+            let waits = "SELECT count(*) FROM pg_locks l JOIN pg_database d ON d.oid = l.database \
+                         WHERE d.datname = current_database() AND l.locktype = 'advisory' AND NOT l.granted";
+            database.count(waits) == 1
         });
         assert_eq!(client.get("//health/live").status, 200);
         client.get("//health/ready").problem(503, "unavailable");
