@@ -31,7 +31,8 @@ fn a_first_server_that_does_not_answer_delays_only_the_start() {
     let data = TempDir::new().unwrap();
     let began = Instant::now();
     let mut running = copy(&data, &both, &[]);
-    assert!(began.elapsed() < Duration::from_secs(10), "ready after {:?}", began.elapsed());
+    let ready = began.elapsed();
+    assert!(ready < Duration::from_secs(30), "ready after {ready:?}");
     let (requester, technician) = (sign_in(&running, "requester"), sign_in(&running, "technician"));
     let longest = (0..20).map(|_| {
         let asked = Instant::now();
@@ -55,7 +56,7 @@ fn a_first_server_that_does_not_answer_delays_only_the_start() {
         std::iter::once(slow).chain(reads).map(|call| call.join().unwrap()).collect()
     });
     assert_eq!(statuses, [200; 7]);
-    println!("ready after {:?}, answers within {longest:?}", began.elapsed());
+    println!("ready after {ready:?}, answers within {longest:?}");
     assert!(running.signal(Signal::SIGTERM).success());
 }
 

@@ -91,13 +91,13 @@ fn a_server_that_accepts_no_changes_is_never_an_internal_error() {
     node.execute("ALTER SYSTEM SET default_transaction_read_only = on");
     node.execute("SELECT pg_reload_conf()");
     let mut refused = 0;
-    within(Duration::from_secs(15), "changes are refused", || {
+    within(Duration::from_secs(40), "changes are refused", || {
         let status = write();
         assert!([201, 503].contains(&status), "{status}");
         refused += usize::from(status == 503);
         refused == 3
     });
-    within(Duration::from_secs(5), "it is not ready", || ready() == 503);
+    within(Duration::from_secs(15), "it is not ready", || ready() == 503);
     let mut again = node.connect();
     for statement in [
         "SET default_transaction_read_only = off",
@@ -106,7 +106,7 @@ fn a_server_that_accepts_no_changes_is_never_an_internal_error() {
     ] {
         again.batch_execute(statement).unwrap();
     }
-    within(Duration::from_secs(2), "changes are made again", || write() == 201);
+    within(Duration::from_secs(10), "changes are made again", || write() == 201);
     assert_eq!(ready(), 200);
 }
 
@@ -144,7 +144,7 @@ fn lists_and_figures_are_read_from_a_standby_and_have_every_earlier_change() {
     for _ in 0..3 {
         let (ticket, asked) = (requester.register("Sin el standby")["id"].clone(), Instant::now());
         assert_eq!(newest(), ticket);
-        assert!(asked.elapsed() < Duration::from_secs(3), "{:?}", asked.elapsed());
+        assert!(asked.elapsed() < Duration::from_secs(15), "{:?}", asked.elapsed());
     }
     technician.get(period).ok();
 }
