@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::error::Error;
+use std::time::Duration;
 
 use diesel::connection::SimpleConnection;
 use diesel::migration::{Migration, MigrationSource};
@@ -14,6 +15,13 @@ pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!();
 
 /// The advisory lock under which one copy of the server migrates while the others wait.
 const LOCK: i64 = 0x4d45_5341_0001;
+
+/// How often a copy that waits for the lock tries to take it.
+const AGAIN: Duration = Duration::from_millis(200);
+
+diesel::define_sql_function! {
+    fn pg_try_advisory_lock(key: diesel::sql_types::BigInt) -> diesel::sql_types::Bool;
+}
 
 /// The schema of a database, compared with that of this version.
 #[derive(Debug, PartialEq, Eq)]
@@ -49,6 +57,7 @@ pub fn apply(connection: &mut PgConnection) -> Result<usize, Box<dyn Error + Sen
         return Ok(0);
     }
     alone(connection, |connection| {
+        drop_invalid_indexes(connection)?;
         // A short limit: while it waits for a table, readers of the table queue behind it.
         connection.batch_execute("SET lock_timeout = '1min'")?;
         connection.run_pending_migrations(MIGRATIONS).map(|versions| versions.len())
@@ -60,8 +69,11 @@ pub fn alone<T>(
     connection: &mut PgConnection,
     act: impl FnOnce(&mut PgConnection) -> Result<T, Box<dyn Error + Send + Sync>>,
 ) -> Result<T, Box<dyn Error + Send + Sync>> {
-    connection.batch_execute("SET lock_timeout = 0")?;
-    diesel::sql_query("SELECT pg_advisory_lock($1)").bind::<BigInt, _>(LOCK).execute(connection)?;
+    // Tried again and again: an index that is created `CONCURRENTLY` waits for all statements that run, so also for one that
+    // waits for the lock.
+    while !diesel::select(pg_try_advisory_lock(LOCK)).get_result(connection)? {
+        std::thread::sleep(AGAIN);
+    }
     let done = act(connection);
     diesel::sql_query("SELECT pg_advisory_unlock($1)").bind::<BigInt, _>(LOCK).execute(connection)?;
     done
@@ -99,6 +111,26 @@ fn applied(connection: &mut PgConnection) -> QueryResult<HashSet<String>> {
         diesel::sql_query("SELECT version::text AS version FROM __diesel_schema_migrations")
             .load(connection)?;
     Ok(applied.into_iter().map(|applied| applied.version).collect())
+}
+
+/// Drops the indexes whose creation `CONCURRENTLY` was interrupted: the migration that creates them is repeated. Others may be
+/// rebuilt by a database administrator (`REINDEX CONCURRENTLY`) and are not touched.
+fn drop_invalid_indexes(connection: &mut PgConnection) -> QueryResult<()> {
+    #[derive(QueryableByName)]
+    struct Index {
+        #[diesel(sql_type = Text)]
+        name: String,
+    }
+    let invalid: Vec<Index> = diesel::sql_query(
+        "SELECT i.indexrelid::regclass::text AS name FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid \
+         WHERE NOT i.indisvalid AND c.relnamespace = current_schema()::regnamespace AND c.relname !~ '_cc(new|old)[0-9]*$'",
+    )
+    .load(connection)?;
+    for Index { name } in invalid {
+        log::warn!("dropping the index {name}, whose creation was interrupted");
+        connection.batch_execute(&format!("DROP INDEX CONCURRENTLY {name}"))?;
+    }
+    Ok(())
 }
 
 /// The migration that a version must know to serve this database; `None` in a database that does not say so.

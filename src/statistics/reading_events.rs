@@ -88,8 +88,8 @@ impl Work {
         let select = Statement::new("SELECT o.ticket_id, o.opened_at, o.ended_at FROM unnest(");
         let select = select.bind::<Array<Timestamptz>, _>(moments).sql(", ");
         let select = select.bind::<Array<Timestamptz>, _>(before).sql(
-            ") AS moments (at, before) JOIN openings o ON o.open_during @> moments.at \
-             AND o.opened_at >= moments.before WHERE NOT (o.outcome IS NOT DISTINCT FROM 'solved' \
+            ") AS moments (at, before) CROSS JOIN LATERAL openings_at(moments.at) o \
+             WHERE o.opened_at >= moments.before AND NOT (o.outcome IS NOT DISTINCT FROM 'solved' \
              AND coalesce(",
         );
         let open = within(select, "o.ended_at", self.period).sql(", false))");

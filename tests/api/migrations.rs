@@ -235,6 +235,10 @@ fn an_earlier_migration_is_applied_after_later_ones() {
         "20261130070001",
         "20261130070002",
         "20261130080001",
+        "20261201000001",
+        "20261201000002",
+        "20261201000003",
+        "20261201000004",
     ];
     let database = Database::empty();
     let mut connection = database.connect();
@@ -247,6 +251,34 @@ fn an_earlier_migration_is_applied_after_later_ones() {
     let in_order = Database::empty();
     migrations::apply(&mut in_order.connect()).unwrap();
     assert_eq!(schema(&database), schema(&in_order));
+}
+
+/// Creating an index `CONCURRENTLY` waits for the transactions of others, also of those that wait to migrate.
+#[test]
+fn copies_that_start_together_create_an_index_whose_creation_was_interrupted() {
+    let database = Database::from_template();
+    let mut connection = database.connect();
+    while connection
+        .applied_migrations()
+        .unwrap()
+        .iter()
+        .any(|version| version.to_string() >= "20261201000003".to_owned())
+    {
+        connection.revert_last_migration(MIGRATIONS).unwrap();
+    }
+    database.run(
+        "CREATE INDEX openings_extent_idx ON openings (opened_at); \
+         UPDATE pg_index SET indisvalid = false WHERE indexrelid = 'openings_extent_idx'::regclass",
+    );
+    let applied: Vec<usize> = std::thread::scope(|scope| {
+        let copies: Vec<_> =
+            (0..4).map(|_| scope.spawn(|| migrations::apply(&mut database.connect()).unwrap())).collect();
+        copies.into_iter().map(|copy| copy.join().unwrap()).collect()
+    });
+    assert_eq!(applied.iter().sum::<usize>(), 2, "{applied:?}");
+    let index = "SELECT count(*) FROM pg_index i WHERE indexrelid = 'openings_extent_idx'::regclass AND indisvalid \
+                 AND indnatts = 3";
+    assert_eq!(database.count(index), 1);
 }
 
 /// The migration recomputes the hashes of the history, and earlier tampering is still found afterwards.

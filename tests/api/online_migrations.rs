@@ -59,9 +59,16 @@ fn faults(sql: &str, in_transaction: bool) -> Vec<String> {
         if removes.is_match(statement) && !declares {
             found.push(format!("what is removed is declared by oldest_compatible_migration(): {statement}"));
         }
-        if in_transaction && statement.to_uppercase().contains("CONCURRENTLY") {
-            found
-                .push(format!("CONCURRENTLY needs run_in_transaction = false in metadata.toml: {statement}"));
+        if statement.to_uppercase().contains("CONCURRENTLY") {
+            if in_transaction {
+                found.push(format!(
+                    "CONCURRENTLY needs run_in_transaction = false in metadata.toml: {statement}"
+                ));
+            }
+            // PostgreSQL carries out several statements that are sent together in one transaction.
+            if statements.len() > 1 {
+                found.push(format!("CONCURRENTLY is the only statement of its migration: {statement}"));
+            }
         }
     }
     found
@@ -87,6 +94,7 @@ fn the_rules_for_migrations_are_recognized() {
     for (sql, in_transaction, expected) in [
         ("CREATE INDEX a ON tickets (id);", true, "CONCURRENTLY:"),
         ("CREATE UNIQUE INDEX CONCURRENTLY a ON tickets (id)", true, "run_in_transaction"),
+        ("DROP INDEX CONCURRENTLY a; DROP INDEX CONCURRENTLY b", false, "only statement"),
         ("ALTER TABLE tickets ADD CONSTRAINT a CHECK (id > 0)", true, "NOT VALID"),
         ("ALTER TABLE tickets ALTER COLUMN a SET NOT NULL", true, "NOT NULL"),
         ("ALTER TABLE tickets ALTER a TYPE bigint", true, "another type"),

@@ -158,9 +158,9 @@ pub fn narrow<'a>(mut query: Tickets<'a>, filters: &'a TicketFilters, now: DateT
     }
     if let Some(moment) = filters.open_at {
         query = query.filter(
-            sql::<Bool>("tickets.id IN (SELECT o.ticket_id FROM openings o WHERE o.open_during @> ")
+            sql::<Bool>("tickets.id IN (SELECT ticket_id FROM openings_at(")
                 .bind::<Timestamptz, _>(moment)
-                .sql(")"),
+                .sql("))"),
         );
     }
     within!(query, tickets::closed_at, filters.closed_from, filters.closed_before);

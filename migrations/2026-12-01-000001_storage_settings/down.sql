@@ -1,0 +1,11 @@
+ALTER TABLE ticket_presence RESET (autovacuum_vacuum_threshold, autovacuum_vacuum_scale_factor);
+ALTER TABLE background_tasks RESET (autovacuum_vacuum_threshold, autovacuum_vacuum_scale_factor);
+ALTER TABLE idempotency_keys RESET (autovacuum_vacuum_scale_factor, autovacuum_analyze_scale_factor);
+ALTER TABLE webhook_deliveries RESET (autovacuum_vacuum_scale_factor, autovacuum_analyze_scale_factor);
+ALTER TABLE messages RESET (autovacuum_vacuum_scale_factor, autovacuum_analyze_scale_factor);
+ALTER TABLE events RESET (autovacuum_vacuum_insert_scale_factor, autovacuum_analyze_scale_factor);
+ALTER TABLE attentions RESET (autovacuum_vacuum_scale_factor, autovacuum_analyze_scale_factor);
+ALTER TABLE openings RESET (autovacuum_vacuum_scale_factor, autovacuum_analyze_scale_factor);
+ALTER TABLE ticket_facts RESET (autovacuum_vacuum_scale_factor, autovacuum_analyze_scale_factor);
+ALTER TABLE histories RESET (autovacuum_vacuum_scale_factor, autovacuum_analyze_scale_factor);
+ALTER TABLE tickets RESET (autovacuum_vacuum_scale_factor, autovacuum_analyze_scale_factor);

@@ -1,0 +1,1 @@
+DROP INDEX CONCURRENTLY openings_extent_idx;

@@ -1,0 +1,1 @@
+CREATE INDEX CONCURRENTLY openings_extent_idx ON openings (opening_extent(opened_at, ended_at), opened_at, ended_at);
