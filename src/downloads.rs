@@ -80,7 +80,7 @@ pub async fn read(call: Call, id: Path<Uuid>) -> Result<HttpResponse> {
 )]
 #[get("/attachments/{attachment_id}/content")]
 pub async fn download(call: Call, id: Path<Uuid>, request: HttpRequest) -> Result<HttpResponse> {
-    let (file, storage_key) = call.check(move |db, actor| visible(db, actor, *id)).await?;
+    let (file, storage_key) = call.look(move |db, actor| visible(db, actor, *id)).await?;
     let disposition = ContentDisposition {
         disposition: DispositionType::Attachment,
         parameters: vec![DispositionParam::FilenameExt(ExtendedValue {

@@ -171,6 +171,11 @@ fn take(tx: &mut PgConnection, subject: &[u8], account: &[u8], free: i32) -> Res
     )
     .bind::<Binary, _>(subject)
     .get_result(tx)?;
+    Err(too_many(wait.seconds.max(1)))
+}
+
+/// Too many attempts; the next one has to wait for this many seconds.
+pub(super) fn too_many(seconds: i64) -> Problem {
     let mut problem = Problem::new(
         Code::TooManyAttempts,
         Text::new(
@@ -178,8 +183,8 @@ fn take(tx: &mut PgConnection, subject: &[u8], account: &[u8], free: i32) -> Res
             "Too many attempts with this email. Wait for the number of seconds in `Retry-After`.",
         ),
     );
-    problem.retry_after = Some(wait.seconds.max(1));
-    Err(problem)
+    problem.retry_after = Some(seconds);
+    problem
 }
 
 /// Removes the counts of an email that no account has any more.

@@ -6,6 +6,7 @@ mod client_credentials;
 pub mod keys;
 mod own_keys;
 pub mod password_links;
+mod reading;
 mod refresh;
 pub mod sessions;
 mod token;

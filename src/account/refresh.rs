@@ -7,6 +7,7 @@ use diesel::prelude::*;
 use uuid::Uuid;
 
 use super::audit::record_account_event;
+use super::reading;
 use super::sessions::{self, Account, RefreshRequest, Session};
 use crate::audit::log::AuditKind;
 use crate::auth::tokens;
@@ -41,16 +42,21 @@ pub async fn refresh(desk: Data<Desk>, body: Body<RefreshRequest>) -> Result<Htt
 /// # Errors
 /// [`Code::InvalidRefreshToken`] if it is unknown, expired or revoked, or was first used more than 30 seconds ago.
 pub async fn refresh_session(desk: Data<Desk>, refresh_token: String) -> Result<HttpResponse> {
+    if desk.db.reads_only() {
+        return reading::refresh_session(desk, refresh_token).await;
+    }
     let shared = desk.clone();
     let answer = desk.db.run(move |db| db.transaction(|tx| replace(tx, &shared, &refresh_token))).await?;
     // A reuse is an error for the client, but its change must persist: the transaction is committed by now.
     Ok(sessions::secret(answer?))
 }
 
+pub(super) fn ended() -> Problem {
+    Problem::new(Code::InvalidRefreshToken, Text::new("Inicie sesión de nuevo.", "Sign in again."))
+}
+
 /// The outer result is an error of the database, the inner one an error of the client.
 fn replace(tx: &mut PgConnection, desk: &Desk, refresh_token: &str) -> Result<Result<Answer>> {
-    let ended =
-        || Problem::new(Code::InvalidRefreshToken, Text::new("Inicie sesión de nuevo.", "Sign in again."));
     let token_hash = tokens::hash(refresh_token);
     let Some((family, user_id)) = sessions::family_of(tx, &token_hash)? else { return Ok(Err(ended())) };
     let account = Account::lock(tx, user_id)?;

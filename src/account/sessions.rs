@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::attempts::Attempt;
 use super::audit::record_account_event;
+use super::reading;
 use crate::audit::log::AuditKind;
 use crate::auth::person::PersonKind;
 use crate::auth::{passwords, tokens};
@@ -69,6 +70,9 @@ pub struct Session {
 /// password doubles the wait before the next attempt, up to fifteen minutes; a right one clears the count. After
 /// twenty from many networks the same applies to all of them together. Networks from which any user signed in during
 /// the last 90 days are counted separately from the others.
+///
+/// While the desk is read-only, the refresh token is valid for twelve hours and only until the desk accepts changes again;
+/// `POST /auth/refresh` returns the same one.
 #[utoipa::path(
     tag = "auth", operation_id = "login", request_body = LoginRequest,
     responses(
@@ -94,17 +98,14 @@ pub async fn sign_in(
     email: String,
     password: String,
 ) -> Result<HttpResponse> {
+    if desk.db.reads_only() {
+        return reading::sign_in(desk, from, email, password).await;
+    }
     let (found, attempt) = desk
         .db
         .run(move |db| {
             let attempt = Attempt::count(db, &email, from)?;
-            let found: Option<(Uuid, Option<String>)> = users::table
-                .filter(lower(users::email).eq(email.to_lowercase()))
-                .filter(users::account_kind.eq(PersonKind::Person))
-                .select((users::id, users::password_hash))
-                .first(db)
-                .optional()?;
-            Ok((found, attempt))
+            Ok((find(db, &email)?, attempt))
         })
         .await?;
     let hash = found.as_ref().and_then(|(_, hash)| hash.clone());
@@ -144,6 +145,16 @@ pub async fn sign_in(
     Ok(secret(answer))
 }
 
+/// The account of a person with this email, and its password.
+pub(super) fn find(db: &mut PgConnection, email: &str) -> Result<Option<(Uuid, Option<String>)>> {
+    Ok(users::table
+        .filter(lower(users::email).eq(email.to_lowercase()))
+        .filter(users::account_kind.eq(PersonKind::Person))
+        .select((users::id, users::password_hash))
+        .first(db)
+        .optional()?)
+}
+
 /// Records a failed sign-in after the response: the time of the response does not reveal that the account exists. The
 /// waits limit their number.
 fn record_failure(desk: Data<Desk>, user_id: Uuid) {
@@ -164,7 +175,7 @@ pub fn secret(answer: Answer) -> HttpResponse {
     response
 }
 
-fn wrong() -> Problem {
+pub(super) fn wrong() -> Problem {
     Problem::new(
         Code::InvalidCredentials,
         Text::new("Revise el correo y la contraseña.", "Check the email and the password."),
@@ -207,10 +218,22 @@ pub struct Account {
     pub password_hash: Option<String>,
     pub active: bool,
     locale: Locale,
-    era: i32,
+    pub(super) era: i32,
 }
 
 impl Account {
+    /// Reads the account without locking it, for what changes nothing.
+    ///
+    /// # Errors
+    /// A 404 if there is none.
+    pub(super) fn read(db: &mut PgConnection, user_id: Uuid) -> Result<Self> {
+        let (password_hash, active, locale, era) = users::table
+            .find(user_id)
+            .select((users::password_hash, users::active, users::locale, users::sign_in_era))
+            .get_result(db)?;
+        Ok(Account { password_hash, active, locale, era })
+    }
+
     /// Reads the account and locks it until the transaction ends.
     ///
     /// # Errors

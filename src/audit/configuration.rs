@@ -48,6 +48,8 @@ fn shown(config: &Config) -> Value {
         owner_database_url,
         direct_database_url,
         read_url,
+        // Such a server records nothing.
+        read_only: _,
         listen,
         tls,
         data_dir,

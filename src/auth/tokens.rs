@@ -18,6 +18,9 @@ pub const ACCESS_SECONDS: i64 = 15 * 60;
 /// How long a refresh token is valid unused, in days.
 pub const REFRESH_DAYS: i64 = 30;
 
+/// How long a refresh token that is not stored is valid, in seconds.
+const UNSTORED_SECONDS: i64 = 12 * 3600;
+
 /// How far ahead the clock of another copy of the server may be, in seconds. A token from further ahead comes from a
 /// wrong clock, and would be valid for too long.
 const AHEAD: i64 = 60;
@@ -163,6 +166,44 @@ impl Tokens {
         successors.into_iter().map(|bytes| String::from_utf8(bytes).map_err(Problem::internal)).collect()
     }
 
+    /// A refresh token that is not stored, from a server that changes nothing: for this account in this era.
+    ///
+    /// # Errors
+    /// A fault of the server.
+    pub fn unstored_refresh_token(&self, user_id: Uuid, era: i32) -> Result<String> {
+        let expires_at = chrono::Utc::now().timestamp() + UNSTORED_SECONDS;
+        let content = URL_SAFE_NO_PAD
+            .encode([&user_id.as_bytes()[..], &era.to_be_bytes(), &expires_at.to_be_bytes()].concat());
+        let signatures = self.fingerprints(&unstored(&content))?;
+        let signature = signatures.into_iter().next().ok_or_else(|| Problem::internal("no key"))?;
+        Ok(format!("{content}.{}", String::from_utf8(signature).map_err(Problem::internal)?))
+    }
+
+    /// The account and the era of such a token, if it has not expired.
+    ///
+    /// # Errors
+    /// A fault of the server.
+    pub fn verify_unstored(&self, token: &str) -> Result<Option<(Uuid, i32)>> {
+        let Some((content, signature)) = token.split_once('.') else { return Ok(None) };
+        // Hashes, so that the time of the comparison reveals nothing of the signature.
+        let signature = hash(signature);
+        if !self
+            .fingerprints(&unstored(content))?
+            .iter()
+            .any(|good| Sha256::digest(good)[..] == signature[..])
+        {
+            return Ok(None);
+        }
+        let bytes = URL_SAFE_NO_PAD.decode(content).map_err(Problem::internal)?;
+        let parts = bytes.split_first_chunk::<16>().and_then(|(id, rest)| {
+            let (era, rest) = rest.split_first_chunk::<4>()?;
+            Some((*id, *era, *rest.first_chunk::<8>()?))
+        });
+        let Some((id, era, expires_at)) = parts else { return Ok(None) };
+        let is_valid = i64::from_be_bytes(expires_at) >= chrono::Utc::now().timestamp();
+        Ok(is_valid.then(|| (Uuid::from_bytes(id), i32::from_be_bytes(era))))
+    }
+
     /// The claims of the token, if one of the keys signed it, it has not expired, and it is not from the future.
     pub fn verify(&self, token: &str) -> Option<Claims> {
         let now = chrono::Utc::now().timestamp();
@@ -193,6 +234,11 @@ impl Tokens {
             (is_of_audience && data.header.kid.as_ref() == Some(&key.id)).then_some(data.claims)
         })
     }
+}
+
+/// What is signed of a refresh token that is not stored.
+fn unstored(content: &str) -> Vec<u8> {
+    format!("refresh token of a read-only server\0{content}").into_bytes()
 }
 
 /// Whether these claims, of a token with a good signature, have begun and not expired at this second of the Unix time.
@@ -243,6 +289,22 @@ mod tests {
         assert_eq!(&successors(NEW, None, "a"), std::slice::from_ref(one));
         assert_eq!(&successors(OLD, None, "a"), std::slice::from_ref(from_before));
         assert!(one != from_before && successors(NEW, None, "b")[0] != *one && one.len() == 43);
+    }
+
+    #[test]
+    fn an_unstored_refresh_token_holds_its_account_and_cannot_be_changed() {
+        let tokens = Tokens::new(NEW, Some(OLD));
+        let (id, old) = (Uuid::now_v7(), Tokens::new(OLD, None));
+        let token = tokens.unstored_refresh_token(id, 7).unwrap();
+        assert!(token.len() <= 200);
+        let verified = |tokens: &Tokens, token: &str| tokens.verify_unstored(token).unwrap();
+        assert_eq!(verified(&tokens, &token), Some((id, 7)));
+        assert_eq!(verified(&tokens, &old.unstored_refresh_token(id, 8).unwrap()), Some((id, 8)));
+        assert_eq!(verified(&old, &token), None);
+        let (content, signature) = token.split_once('.').unwrap();
+        for other in [content, &format!("A{content}.{signature}"), &format!("{content}."), "", ".", "a.b"] {
+            assert_eq!(verified(&tokens, other), None, "{other}");
+        }
     }
 
     #[test]

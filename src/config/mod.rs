@@ -48,6 +48,8 @@ pub struct Config {
     pub direct_database_url: Option<String>,
     /// A standby of `database_url` for reading.
     pub read_url: Option<String>,
+    /// Whether the server only reads, so that `database_url` may name a standby.
+    pub read_only: bool,
     /// What the start of the server does about the schema.
     pub migrate: Migrate,
     /// How long the server goes on after it was asked to stop and is not ready any more, in seconds.
@@ -158,13 +160,15 @@ impl Config {
         let owner_database_url = from.postgres_url("MESA_OWNER_DATABASE_URL");
         let direct_database_url = from.postgres_url("MESA_DIRECT_DATABASE_URL");
         let read_url = from.postgres_url("MESA_READ_URL");
+        let read_only = from.parse("MESA_READ_ONLY", false, |_| true, "true or false");
         if database_url.is_none() {
             let others = [
                 ("MESA_OWNER_DATABASE_URL", &owner_database_url),
                 ("MESA_DIRECT_DATABASE_URL", &direct_database_url),
                 ("MESA_READ_URL", &read_url),
             ];
-            if let Some((name, _)) = others.into_iter().find(|(_, url)| url.is_some()) {
+            let named = others.into_iter().find(|(_, url)| url.is_some()).map(|(name, _)| name);
+            if let Some(name) = named.or(read_only.then_some("MESA_READ_ONLY")) {
                 let expected = format!("required if {name} is set");
                 from.wrong.push(Wrong { variable: "DATABASE_URL", expected });
             }
@@ -198,6 +202,7 @@ impl Config {
             owner_database_url,
             direct_database_url,
             read_url,
+            read_only,
             migrate: from.parse("MESA_MIGRATE", Migrate::Apply, |_| true, "apply, verify or never"),
             drain_seconds: from.parse(
                 "MESA_DRAIN_SECONDS",

@@ -103,7 +103,7 @@ pub const PROBLEMS: &[(&str, &str, &str)] = &[
         "503",
         "Unavailable",
         "`unavailable`: the database does not answer, or the memory for request bodies is in use; try again after \
-        `Retry-After` seconds",
+        `Retry-After` seconds; `read_only`: the desk accepts no changes for now, nor reads that leave a record",
     ),
 ];
 

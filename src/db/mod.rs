@@ -99,6 +99,8 @@ pub struct Db {
     health: Arc<DatabaseHealth>,
     size: u32,
     waits: Histogram,
+    /// Whether the sessions refuse changes.
+    reads_only: bool,
     refuses_changes_by_reads: bool,
 }
 
@@ -125,12 +127,13 @@ impl Db {
     ) -> std::result::Result<Self, Box<dyn Error + Send + Sync>> {
         let connections = Arc::new(Current::new(Arc::clone(&pooled), size, WAIT, session)?);
         let health = Arc::new(DatabaseHealth::new(pooled));
+        let reads_only = session == Session::OfStandby;
         let waits = HistogramOpts::new(
             "mesa_db_connection_wait_seconds",
             "How long work waited for a connection to PostgreSQL, also if it got none.",
         );
         let waits = Histogram::with_opts(waits.buckets(WAITS.to_vec()))?;
-        Ok(Db { hosts, connections, health, size, waits, refuses_changes_by_reads: false })
+        Ok(Db { hosts, connections, health, size, waits, reads_only, refuses_changes_by_reads: false })
     }
 
     /// Refuses changes by work that was said to read only: for tests, which find such work.
@@ -138,7 +141,7 @@ impl Db {
         Db { refuses_changes_by_reads: true, ..self }
     }
 
-    /// A pool on a standby, for reading.
+    /// A pool for reading, on a standby or another server: it refuses changes.
     ///
     /// # Errors
     /// The error of the system for the threads.
@@ -164,7 +167,7 @@ impl Db {
     ///
     /// # Errors
     /// A 503 if no connection is free in time, and if PostgreSQL does not respond or `act` takes longer than 20 s: work
-    /// that was begun may still succeed. Otherwise the error of `act`.
+    /// that was begun may still succeed; also if the pool is for reading. Otherwise the error of `act`.
     pub async fn run<T, F>(&self, act: F) -> Result<T>
     where
         T: Send + 'static,
@@ -188,12 +191,18 @@ impl Db {
         }
     }
 
-    /// Checks that the database responds and accepts changes.
+    /// Whether changes are refused.
+    pub fn reads_only(&self) -> bool {
+        self.reads_only
+    }
+
+    /// Checks that the database responds, and accepts changes unless the pool is for reading.
     ///
     /// # Errors
     /// A 503.
     pub async fn check(&self) -> Result<()> {
-        let check = |db: &mut PgConnection| session::check_changeable(db).map_err(Problem::unavailable);
+        let check = if self.reads_only { session::check } else { session::check_changeable };
+        let check = move |db: &mut PgConnection| check(db).map_err(Problem::unavailable);
         self.work(Access::Read, Some(LONGEST), check).await
     }
 
@@ -214,6 +223,9 @@ impl Db {
         T: Send + 'static,
         F: FnOnce(&mut PgConnection) -> Result<T> + Send + 'static,
     {
+        if access == Access::Change && self.reads_only {
+            return Err(Problem::read_only());
+        }
         let (waits, asked) = (self.waits.clone(), Instant::now());
         let caller = Caller::current();
         let connections = self.connections.get();

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use diesel::RunQueryDsl;
 use diesel::connection::{Connection, InstrumentationEvent};
 use diesel::pg::PgConnection;
 use diesel::r2d2::{CustomizeConnection, ManageConnection, R2D2Connection};
@@ -100,7 +99,7 @@ impl ManageConnection for Manager {
             Some(at) if at.elapsed() < TRUSTED => Ok(()),
             _ => match self.session {
                 Session::Own | Session::OfPooler => session::check_changeable(&mut held.connection),
-                Session::OfStandby => diesel::sql_query("SELECT 1").execute(&mut held.connection).map(drop),
+                Session::OfStandby => session::check(&mut held.connection),
             }
             .map_err(diesel::r2d2::Error::QueryError),
         }
@@ -115,24 +114,26 @@ impl ManageConnection for Manager {
 }
 
 /// How each connection begins.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Session {
     /// It has a session of PostgreSQL, with time limits.
     Own,
     /// A pooler in transaction mode gives each transaction any session: their time limits are settings of the role, and
     /// nothing may be set for a session.
     OfPooler,
-    /// One with a standby, for reading.
+    /// One for reading, which refuses changes: the server may be a standby.
     OfStandby,
 }
 
 impl CustomizeConnection<Held, diesel::r2d2::Error> for Session {
     fn on_acquire(&self, connection: &mut Held) -> std::result::Result<(), diesel::r2d2::Error> {
         match self {
-            Session::Own | Session::OfStandby => {
-                session::begin(connection, Bounds::Request).map_err(diesel::r2d2::Error::QueryError)
+            Session::Own => session::begin(connection, Bounds::Request),
+            Session::OfStandby => {
+                session::begin(connection, Bounds::Request).and_then(|()| session::refuse_changes(connection))
             }
             Session::OfPooler => Ok(()),
         }
+        .map_err(diesel::r2d2::Error::QueryError)
     }
 }

@@ -88,10 +88,26 @@ pub fn read_only<T>(
     connection: &mut PgConnection,
     act: impl FnOnce(&mut PgConnection) -> Result<T>,
 ) -> Result<T> {
-    connection.batch_execute("SET default_transaction_read_only = on")?;
+    refuse_changes(connection)?;
     let done = act(connection);
     connection.batch_execute("SET default_transaction_read_only = off")?;
     done
+}
+
+/// Makes a session refuse changes until it ends, whatever the server is.
+///
+/// # Errors
+/// An error of PostgreSQL.
+pub fn refuse_changes(connection: &mut PgConnection) -> QueryResult<()> {
+    connection.batch_execute("SET default_transaction_read_only = on")
+}
+
+/// Checks that the server responds.
+///
+/// # Errors
+/// An error of PostgreSQL.
+pub fn check(connection: &mut PgConnection) -> QueryResult<()> {
+    connection.batch_execute("SELECT 1")
 }
 
 /// Checks that the server responds and accepts changes: it may have become a standby since the connection was opened.

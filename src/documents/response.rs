@@ -152,7 +152,7 @@ where
     let (accept, known) = (text(ACCEPT), text(IF_NONE_MATCH));
     let of_account = request.extensions().get::<Locale>().copied();
     let locale = locale::asked(&request).or(of_account).unwrap_or(Locale::Es);
-    let found = call.check(move |db, actor| Ok((read(db, actor, &accept)?, actor.clone())));
+    let found = call.look(move |db, actor| Ok((read(db, actor, &accept)?, actor.clone())));
     let (File { format, records, version }, actor) = match found.await? {
         (Found::Json(answer), _) => {
             let mut response = call.respond(answer);

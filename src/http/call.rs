@@ -410,7 +410,7 @@ impl Call {
             }
             return;
         }
-        if !keys.is_to_record(key_id) {
+        if self.desk.db.reads_only() || !keys.is_to_record(key_id) {
             return;
         }
         let desk = self.desk.clone();

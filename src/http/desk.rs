@@ -9,6 +9,7 @@ use tokio::sync::{Notify, watch};
 use super::admissions::Admissions;
 use super::body_memory::BodyMemory;
 use super::limits::Limits;
+use super::sign_in_limits::SignInLimits;
 use super::traffic::Traffic;
 use super::upload_slots::UploadSlots;
 use crate::auth::tokens::Tokens;
@@ -27,6 +28,8 @@ pub struct Desk {
     pub config: Config,
     pub traffic: Traffic,
     pub limits: Limits,
+    /// Where attempts to sign in cannot be counted in the database.
+    pub sign_in_limits: SignInLimits,
     pub body_memory: Arc<BodyMemory>,
     pub uploads: UploadSlots,
     pub admissions: Arc<Admissions>,

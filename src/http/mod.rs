@@ -32,6 +32,7 @@ pub mod receive;
 pub mod routes;
 mod schema_faults;
 pub mod schemas;
+pub mod sign_in_limits;
 pub mod starting;
 pub mod stream_tickets;
 pub mod traffic;

@@ -58,7 +58,7 @@ struct FollowupOriginal {
 pub async fn read(call: Call, path: Path<(i64, Uuid)>) -> Result<HttpResponse> {
     let (ticket_id, id) = path.into_inner();
     let (storage_key, received_at): (String, DateTime<Utc>) = call
-        .check(move |db, actor| {
+        .look(move |db, actor| {
             let ticket = store::visible(db, actor, ticket_id)?;
             entries::visible(db, actor, ticket.id, id)?;
             let (author_id, source): (Uuid, Option<Uuid>) = followups::table

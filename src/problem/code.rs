@@ -204,6 +204,9 @@ codes! {
     Internal = "internal", INTERNAL_SERVER_ERROR,
         ("Error interno", "Internal error"),
         ("Ocurrió un error en el servidor; indique el `request_id` al reportarlo.", "An error of the server; give the `request_id` when reporting it.");
+    ReadOnly = "read_only", SERVICE_UNAVAILABLE,
+        ("La mesa solo admite consultas", "The desk is read-only"),
+        ("Este servidor lee de una copia de la base de datos y no registra nada: ni cambios ni las consultas que dejan constancia. Repita la petición cuando la mesa admita cambios de nuevo.", "This server reads from a copy of the database and records nothing: no changes, and no reads that leave a record. Repeat the request when the desk accepts changes again.");
     Unavailable = "unavailable", SERVICE_UNAVAILABLE,
         ("Servicio no disponible en este momento", "Service unavailable for now"),
         ("El servidor está muy ocupado o su base de datos no responde; repita la petición después de los segundos que indica `Retry-After`.", "The server is too busy or its database does not respond; retry after `Retry-After` seconds.");

@@ -20,6 +20,9 @@ pub use self::reason::Reason;
 pub use crate::language::Text;
 use crate::language::locale::Locale;
 
+/// After how many seconds a client tries again whether a read-only desk accepts changes.
+const READ_ONLY_FOR: i64 = 60;
+
 /// An error that is returned to a client.
 #[derive(Debug)]
 pub struct Problem {
@@ -150,6 +153,19 @@ impl Problem {
             Text::new("Intente de nuevo en unos segundos.", "Try again in a few seconds."),
         );
         problem.cause = Some(cause.to_string());
+        problem
+    }
+
+    /// A 503 because this copy of the server changes nothing.
+    pub fn read_only() -> Self {
+        let mut problem = Self::new(
+            Code::ReadOnly,
+            Text::new(
+                "Por ahora solo se puede consultar. Repita la petición cuando se admitan cambios.",
+                "For now the desk can only be read. Repeat the request when it accepts changes.",
+            ),
+        );
+        problem.retry_after = Some(READ_ONLY_FOR);
         problem
     }
 

@@ -40,19 +40,29 @@ pub fn urls(config: &Config, private: Option<&PrivatePostgres>) -> DatabaseUrls 
 /// A text for the operator, if waiting does not help.
 pub(super) fn begin(urls: &DatabaseUrls, migrate: Migrate) -> Result<(), StartError> {
     if migrate == Migrate::Apply {
-        wait_for(&urls.owner)?;
+        wait_for(&Hosts::of(&urls.owner))?;
         apply(urls)?;
     }
-    wait_for(&urls.server)?;
+    wait_for(&Hosts::of(&urls.server))?;
     check_direct(urls)?;
     if migrate == Migrate::Verify {
         verify(&mut session::open(&urls.server, Bounds::Command)?)?;
     }
     if let Some(pooler) = &urls.pooler {
-        wait_for(pooler)?;
+        wait_for(&Hosts::of(pooler))?;
         pooler::prepare(urls)?;
     }
     Ok(())
+}
+
+/// The same for a server that only reads: waits until the database answers, and verifies its schema.
+///
+/// # Errors
+/// A text for the operator, if waiting does not help.
+pub(super) fn begin_reading(url: &str, migrate: Migrate) -> Result<(), StartError> {
+    let hosts = Hosts::of_standby(url);
+    let mut connection = wait_for(&hosts)?;
+    if migrate == Migrate::Never { Ok(()) } else { verify(&mut connection) }
 }
 
 /// Checks that the URLs for sessions name no pooler that has none.
@@ -65,11 +75,11 @@ fn check_direct(urls: &DatabaseUrls) -> Result<(), StartError> {
 }
 
 /// The first connection. A database that does not answer yet is waited for; what the operator must correct is an error.
-fn wait_for(url: &str) -> Result<(), StartError> {
-    let (hosts, mut logged_at) = (Hosts::of(url), None::<Instant>);
+fn wait_for(hosts: &Hosts) -> Result<PgConnection, StartError> {
+    let mut logged_at = None::<Instant>;
     loop {
         match hosts.connect() {
-            Ok(_) => return Ok(()),
+            Ok(connection) => return Ok(connection),
             // With several servers the errors of all are in one text, and another one may come up.
             Err(error) if hosts.count() == 1 && !is_temporary(&error) => return Err(no_connection(&error)),
             Err(error) => {

@@ -41,8 +41,8 @@ pub(super) fn desk(mut config: Config, db: Db) -> Result<Desk, StartError> {
         config.audit.signer = audit_signer(&config, &secret)?;
     }
     let replica = match &config.read_url {
-        Some(url) => Some(Replica::new(Db::of_standby(url, config.pool_size)?)),
-        None => None,
+        Some(url) if !config.read_only => Some(Replica::new(Db::of_standby(url, config.pool_size)?)),
+        _ => None,
     };
     let secret = match &config.jwt_secret {
         Some(secret) => secret.clone(),
@@ -64,6 +64,7 @@ pub(super) fn desk(mut config: Config, db: Db) -> Result<Desk, StartError> {
         config,
         traffic,
         limits,
+        sign_in_limits: Default::default(),
         body_memory,
         uploads,
         admissions,

@@ -77,7 +77,10 @@ pub fn serve(mut config: Config) -> Result<(), StartError> {
     let urls = urls(&config, private.as_ref());
     let has_demo_accounts = private.is_some();
     let watched = private.map(PrivatePostgres::watched).transpose()?;
-    let db = Db::new(&urls, config.pool_size)?;
+    let db = match config.read_only {
+        false => Db::new(&urls, config.pool_size)?,
+        true => Db::of_standby(&urls.server, config.pool_size)?,
+    };
     let served = desk(config, db).and_then(|desk| {
         desk.phase.send_replace(Phase::Starting);
         let start = Start { urls, has_demo_accounts };
@@ -123,6 +126,10 @@ impl Start {
     /// A text for the operator.
     fn carry_out(&self, desk: &Desk) -> Result<String, StartError> {
         let config = &desk.config;
+        if config.read_only {
+            database::begin_reading(&self.urls.server, config.migrate)?;
+            return Ok(greeting(config, false) + "\nIt is read-only (MESA_READ_ONLY).");
+        }
         database::begin(&self.urls, config.migrate)?;
         configuration::record(&mut *desk.db.connection()?, config).map_err(|problem| problem.log_line())?;
         warn_of_weak_audit(config, &mut *desk.db.connection()?)?;
@@ -200,7 +207,10 @@ async fn answer(
         }
     };
     desk.phase.send_replace(Phase::Serving);
-    let work = Work::start(&desk, &contract)?;
+    let work = match desk.config.read_only {
+        false => Work::start(&desk, &contract)?,
+        true => Work::default(),
+    };
     println!("{greeting}\n");
     tokio::select! {
         () = stop.asked() => {}
@@ -238,11 +248,12 @@ async fn drain(desk: &Desk, stop: &mut Stop) {
     let _ = tokio::time::timeout(Duration::from_secs(seconds), stop.asked()).await;
 }
 
-/// What the server does beside requests.
+/// What the server does beside requests. All of it changes rows.
+#[derive(Default)]
 struct Work {
     finishing: Vec<Background>,
     /// What may end at any moment.
-    others: [actix_web::rt::task::JoinHandle<()>; 2],
+    others: Vec<actix_web::rt::task::JoinHandle<()>>,
 }
 
 impl Work {
@@ -261,7 +272,7 @@ impl Work {
         finishing.extend(mailer.map(|mailer| Background::start(|stopped| mailer.run(stopped))));
         let routine = actix_web::rt::spawn(routine::run(desk.clone()));
         let mailbox = actix_web::rt::spawn(inbound::imap::run(desk.clone()));
-        Ok(Work { finishing, others: [routine, mailbox] })
+        Ok(Work { finishing, others: vec![routine, mailbox] })
     }
 
     /// Ends it, within the time for the last requests.

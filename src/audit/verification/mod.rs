@@ -108,7 +108,7 @@ impl VerificationScope {
 pub async fn verify(call: Call, query: Query<VerificationScope>) -> Result<HttpResponse> {
     let keys = call.desk.config.audit.public_keys();
     // The first batch is verified before the response begins, so that a fault of the request is a problem.
-    let first = call.check(|db, _| {
+    let first = call.look(|db, _| {
         let scope = query.read()?;
         let foreign = scope.foreign()?;
         let (plan, mut verifier) = match scope.ticket_id {

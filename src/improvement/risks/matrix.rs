@@ -167,7 +167,7 @@ impl RiskMatrix {
 pub async fn read(call: Call, query: Query<MatrixFilters>, request: HttpRequest) -> Result<HttpResponse> {
     let accept = request.headers().get(ACCEPT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let preferred = negotiation::accepted(accept);
-    let read = call.check(|db, _| {
+    let read = call.look(|db, _| {
         let MatrixFilters { basis, format } = query.read()?;
         Ok((RiskMatrix::load(db, basis.unwrap_or(RiskMatrixBasis::Inherent))?, format))
     });

@@ -132,7 +132,7 @@ pub struct ReckoningCreate {
 #[post("/attention-reckonings")]
 pub async fn reckon(call: Call, body: Body<ReckoningCreate>) -> Result<HttpResponse> {
     let timezone = call.desk.config.timezone;
-    let holidays = call.check(|db, _| sets::current(db)).await?;
+    let holidays = call.look(|db, _| sets::current(db)).await?;
     let _place = tokio::time::timeout(WAIT, PLACES.acquire())
         .await
         .map_err(|_| {

@@ -54,7 +54,7 @@ impl Channel {
 #[get("/tickets/{ticket_id}/receipt")]
 pub async fn read(call: Call, id: Path<i64>, request: HttpRequest) -> Result<HttpResponse> {
     let asked = locale::asked(&request);
-    let found = call.check(move |db, actor| {
+    let found = call.look(move |db, actor| {
         let row = store::visible(db, actor, *id)?;
         if row.imported_at.is_some() {
             return Err(Problem::not_found());

@@ -5,5 +5,6 @@ mod draining;
 mod failover;
 mod node;
 mod pooler;
+mod read_only;
 mod standby;
 mod starting;
