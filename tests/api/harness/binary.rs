@@ -1,6 +1,6 @@
 //! Runs the `mesa` binary as a separate process.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex, mpsc};
@@ -25,6 +25,14 @@ pub fn mesa(variables: &[(&str, &str)]) -> Command {
     command.env_clear().env("PATH", std::env::var_os("PATH").unwrap()).envs(variables.iter().copied());
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     command
+}
+
+/// The same command of another program.
+pub fn on_program(program: &OsStr, command: &Command) -> Command {
+    let mut other = Command::new(program);
+    other.env_clear().envs(command.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    other.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    other
 }
 
 /// The same command, started by a shell that runs `script` first.

@@ -1,5 +1,6 @@
 //! The server under test: the complete router over HTTP, on its own port.
 
+use std::ffi::OsStr;
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -33,6 +34,7 @@ use tempfile::TempDir;
 use tokio::sync::{oneshot, watch};
 use uuid::Uuid;
 
+use super::binary::{Running, mesa, on_program};
 use super::client::Client;
 use super::cluster::Database;
 use super::contract;
@@ -49,13 +51,20 @@ pub const SECRET: &str = "a secret of the tests, 32 bytes or more";
 /// A running server with one account per role.
 pub struct Desk {
     server: Server,
-    /// nginx in front of this copy of the server and a second one, if `MESA_TEST_COPIES` is set.
-    front: Option<(Front, Server)>,
+    /// nginx in front of this copy of the server and another one, if `MESA_TEST_COPIES` or `MESA_TEST_PREVIOUS` is set.
+    front: Option<(Front, Other)>,
     tokens: Tokens,
     unit_id: Uuid,
     // Last, so that the server is dropped before its database and its files.
     pub database: Database,
     _files: TempDir,
+}
+
+/// Another copy of the server on the same database, which serves until this is dropped.
+#[expect(dead_code, reason = "they only serve")]
+enum Other {
+    Same(Server),
+    Previous(Running),
 }
 
 /// One copy of the server.
@@ -97,12 +106,18 @@ impl Desk {
         all.splice(0..0, variables.iter().map(|(name, value)| (*name, (*value).to_owned())));
         logs::keep_secrets_of(&all);
         let read =
-            move |wanted: &str| all.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value.clone());
+            |wanted: &str| all.iter().find(|(name, _)| *name == wanted).map(|(_, value)| value.clone());
         let server = Server::start(Config::read(&read).unwrap());
-        let front = front::is_wanted().then(|| {
-            let other = Server::start(server.shared.config.clone());
-            (Front::before(&[&server.url, &other.url]), other)
-        });
+        let front = match front::previous() {
+            Some(program) => {
+                let other = previous(&program, &all);
+                Some((Front::before(&[&server.url, &other.url]), Other::Previous(other)))
+            }
+            None => front::is_wanted().then(|| {
+                let other = Server::start(server.shared.config.clone());
+                (Front::before(&[&server.url, &other.url]), Other::Same(other))
+            }),
+        };
         let unit_id = users::table.select(users::unit_id.assume_not_null());
         let unit_id = database.ask(|db| unit_id.first(db)).unwrap();
         Desk { server, front, tokens: Tokens::new(SECRET, None), unit_id, database, _files: files }
@@ -218,6 +233,13 @@ impl Desk {
     }
 }
 
+/// The previous version with these variables; of several for one name the first counts.
+fn previous(program: &OsStr, variables: &[(&str, String)]) -> Running {
+    let mut command = mesa(&[("MESA_LISTEN", "127.0.0.1:0"), ("MESA_MIGRATE", "verify")]);
+    command.envs(variables.iter().rev().map(|(name, value)| (name, value)));
+    Running::start(on_program(program, &command))
+}
+
 impl Server {
     /// The base URL for clients.
     pub fn url(&self) -> &str {
@@ -248,6 +270,7 @@ impl Server {
             config,
             traffic,
             limits,
+            sign_in_limits: Default::default(),
             body_memory,
             uploads: Default::default(),
             admissions: Default::default(),

@@ -1,5 +1,7 @@
-//! nginx in front of two copies of the server, as in production. Used if `MESA_TEST_COPIES` is set.
+//! nginx in front of two copies of the server, as in production. Used if `MESA_TEST_COPIES` is set, or `MESA_TEST_PREVIOUS` to the
+//! program of the previous version, which is then the second copy.
 
+use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::fs;
 use std::net::{TcpListener, TcpStream};
@@ -18,6 +20,11 @@ pub struct Front {
 
 pub fn is_wanted() -> bool {
     std::env::var_os("MESA_TEST_COPIES").is_some()
+}
+
+/// The program of the previous version.
+pub fn previous() -> Option<OsString> {
+    std::env::var_os("MESA_TEST_PREVIOUS")
 }
 
 impl Front {
