@@ -78,6 +78,11 @@ pub fn answer_headers(status: &str) -> Value {
         "401" => add("WWW-Authenticate"),
         "415" => add("Accept-Encoding"),
         "429" | "503" => add("Retry-After"),
+        "409" => {
+            let description = "The number of seconds after which to retry a request that is in progress (`request_in_progress`)";
+            let schema = json!({"type": "integer", "minimum": 1, "maximum": 86_400});
+            headers.insert("Retry-After".to_owned(), json!({"description": description, "schema": schema}));
+        }
         _ => {}
     }
     Value::Object(headers)

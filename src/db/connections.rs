@@ -138,6 +138,14 @@ impl Current {
         Arc::clone(&self.current.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// The numbers of open and of unused connections, those of earlier sets included.
+    pub fn count(&self) -> (u32, u32) {
+        let mut earlier = self.earlier.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        earlier.push(Arc::downgrade(&self.get()));
+        let states = earlier.iter().filter_map(Weak::upgrade).map(|connections| connections.pool.state());
+        states.fold((0, 0), |(open, idle), state| (open + state.connections, idle + state.idle_connections))
+    }
+
     /// Replaces these connections if half of them have been in use for longer than `limit`: nobody knows when a server
     /// that has stopped responding will end their work. At most two earlier sets are waited for at a time.
     pub fn replace_if_stuck(&self, seen: &Arc<Connections>, limit: Duration) {

@@ -50,6 +50,14 @@ pub fn standing(connection: &mut PgConnection) -> Result<Standing, Box<dyn Error
     Ok(Standing { pending, unknown, is_compatible })
 }
 
+/// Whether any migration was applied.
+///
+/// # Errors
+/// An error of PostgreSQL.
+pub fn has_any(connection: &mut PgConnection) -> QueryResult<bool> {
+    Ok(!applied(connection)?.is_empty())
+}
+
 /// Applies pending migrations and returns their number. Copies of the server that start together wait for one
 /// another. A user who may not create tables can call it if nothing is pending.
 pub fn apply(connection: &mut PgConnection) -> Result<usize, Box<dyn Error + Send + Sync>> {

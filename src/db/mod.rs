@@ -318,9 +318,14 @@ impl Db {
         &self.waits
     }
 
-    /// The number of connections.
+    /// The number of connections in use for new work.
     pub fn state(&self) -> r2d2::State {
         self.connections.get().pool.state()
+    }
+
+    /// The numbers of open and of unused connections, those that do not respond and were replaced included.
+    pub fn connections(&self) -> (u32, u32) {
+        self.connections.count()
     }
 
     /// A connection for work outside of requests.

@@ -120,13 +120,15 @@ fn lock(tx: &mut PgConnection, user_id: Uuid, key: &Key) -> Result<()> {
 }
 
 fn in_progress() -> Problem {
-    Problem::new(
+    let mut problem = Problem::new(
         Code::RequestInProgress,
         Text::new(
             "La primera petición con esta clave aún está en curso.",
             "The first request with this key is still being carried out.",
         ),
-    )
+    );
+    problem.retry_after = Some(1);
+    problem
 }
 
 /// A response, or the time until which the key is claimed.

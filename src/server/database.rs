@@ -45,9 +45,7 @@ pub(super) fn begin(urls: &DatabaseUrls, migrate: Migrate) -> Result<(), StartEr
     }
     wait_for(&Hosts::of(&urls.server))?;
     check_direct(urls)?;
-    if migrate == Migrate::Verify {
-        verify(&mut session::open(&urls.server, Bounds::Command)?)?;
-    }
+    check_schema(&mut session::open(&urls.server, Bounds::Command)?, migrate)?;
     if let Some(pooler) = &urls.pooler {
         wait_for(&Hosts::of(pooler))?;
         pooler::prepare(urls)?;
@@ -62,7 +60,19 @@ pub(super) fn begin(urls: &DatabaseUrls, migrate: Migrate) -> Result<(), StartEr
 pub(super) fn begin_reading(url: &str, migrate: Migrate) -> Result<(), StartError> {
     let hosts = Hosts::of_standby(url);
     let mut connection = wait_for(&hosts)?;
-    if migrate == Migrate::Never { Ok(()) } else { verify(&mut connection) }
+    // Nothing is applied here.
+    let migrate = if migrate == Migrate::Apply { Migrate::Verify } else { migrate };
+    check_schema(&mut connection, migrate)
+}
+
+/// Checks the schema as far as the start has to.
+fn check_schema(connection: &mut PgConnection, migrate: Migrate) -> Result<(), StartError> {
+    match migrate {
+        Migrate::Apply => Ok(()),
+        Migrate::Verify => verify(connection),
+        Migrate::Never if migrations::has_any(connection)? => Ok(()),
+        Migrate::Never => Err("the database has no tables of Mesa: run `mesa migrate`".into()),
+    }
 }
 
 /// Checks that the URLs for sessions name no pooler that has none.

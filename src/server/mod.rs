@@ -228,7 +228,18 @@ async fn answer(
         let end = async { handle.stop(true).await };
         draining::serve_last(late, serving.late, Duration::from_secs(LAST_REQUESTS), end).await;
     };
-    tokio::join!(last_requests, work.stop());
+    let ended = async { tokio::join!(last_requests, work.stop()) };
+    tokio::select! {
+        _ = ended => {}
+        () = stop.asked() => {
+            log::warn!("ending without waiting for the last requests");
+            server.abort();
+            if let Some(renewing) = renewing {
+                renewing.abort();
+            }
+            return Ok(());
+        }
+    }
     let served = server.await;
     if let Some(renewing) = renewing {
         renewing.abort();
@@ -237,7 +248,7 @@ async fn answer(
 }
 
 /// Serves as before, while the readiness check fails and connections are closed after their next response: so that no
-/// balancer sends requests when the server stops. A second signal ends it.
+/// balancer sends requests when the server stops. A second signal ends it, and a third one the last requests.
 async fn drain(desk: &Desk, stop: &mut Stop) {
     let seconds = desk.config.drain_seconds;
     if seconds == 0 {

@@ -25,17 +25,9 @@ async fn read(desk: Data<Desk>) -> Result<HttpResponse> {
 
 fn text(desk: &Desk, waiting: Option<&Waiting>) -> prometheus::Result<Vec<u8>> {
     let mut families = desk.traffic.families();
-    let connections = desk.db.state();
-    families.extend(gauge(
-        "mesa_db_connections",
-        "Connections to PostgreSQL that are open.",
-        connections.connections,
-    )?);
-    families.extend(gauge(
-        "mesa_db_connections_idle",
-        "Open connections that are not in use.",
-        connections.idle_connections,
-    )?);
+    let (open, idle) = desk.db.connections();
+    families.extend(gauge("mesa_db_connections", "Connections to PostgreSQL that are open.", open)?);
+    families.extend(gauge("mesa_db_connections_idle", "Open connections that are not in use.", idle)?);
     if let Some(waiting) = waiting {
         families.extend(of_database(waiting)?);
     }

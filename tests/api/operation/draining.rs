@@ -19,14 +19,14 @@ fn copies_are_restarted_behind_a_balancer_without_a_failed_request() {
     let (database, data) = (Database::from_template(), TempDir::new().unwrap());
     let addresses = [port(), port()];
     let start = |address: &str| {
-        let mut command = on(&database, data.path(), &[("MESA_DRAIN_SECONDS", "5")]);
+        let mut command = on(&database, data.path(), &[("MESA_DRAIN_SECONDS", "10")]);
         Running::start({
             command.env("MESA_LISTEN", address);
             command
         })
     };
     let mut copies = addresses.each_ref().map(|address| start(address));
-    let front = Front::before(&[&copies[0].url, &copies[1].url]);
+    let front = Front::documented(&[&copies[0].url, &copies[1].url]);
     let (requester, technician) = (sign_in(&copies[0], "requester"), sign_in(&copies[0], "technician"));
     let over = AtomicBool::new(false);
     let restarts = number("MESA_TEST_RESTARTS", 2);
