@@ -30,6 +30,10 @@ pub fn headers() -> Value {
         "Retry-After": always(
             "The number of seconds after which to retry", json!({"type": "integer", "minimum": 1, "maximum": 86_400})
         ),
+        "Retry-After-In-Progress": sometimes(
+            "The number of seconds after which to retry a request that is in progress (`request_in_progress`)",
+            json!({"type": "integer", "minimum": 1, "maximum": 86_400}),
+        ),
         "Accept-Encoding": sometimes(
             "The accepted content codings, if the body was rejected because of its `Content-Encoding`",
             json!({"type": "string", "enum": ["identity"]}),
@@ -79,9 +83,8 @@ pub fn answer_headers(status: &str) -> Value {
         "415" => add("Accept-Encoding"),
         "429" | "503" => add("Retry-After"),
         "409" => {
-            let description = "The number of seconds after which to retry a request that is in progress (`request_in_progress`)";
-            let schema = json!({"type": "integer", "minimum": 1, "maximum": 86_400});
-            headers.insert("Retry-After".to_owned(), json!({"description": description, "schema": schema}));
+            let reference = json!({"$ref": "#/components/headers/Retry-After-In-Progress"});
+            headers.insert("Retry-After".to_owned(), reference);
         }
         _ => {}
     }
