@@ -17,8 +17,8 @@ async fn live() -> HttpResponse {
     HttpResponse::Ok().json(json!({"status": "live"}))
 }
 
-/// The database answers and accepts changes, unless this copy only reads, and this copy is not about to stop: send requests to it only if this
-/// succeeds.
+/// The database answers and accepts changes (if this copy only reads: it answers), and this copy is not about to stop:
+/// send requests to it only if this succeeds.
 #[get("/ready")]
 async fn ready(desk: Data<Desk>) -> Result<HttpResponse> {
     if desk.phase() != Phase::Serving {

@@ -1,1 +1,1 @@
-DROP INDEX CONCURRENTLY openings_extent_idx;
+DROP INDEX CONCURRENTLY IF EXISTS openings_extent_idx;

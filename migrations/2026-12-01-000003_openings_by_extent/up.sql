@@ -1,1 +1,2 @@
-CREATE INDEX CONCURRENTLY openings_extent_idx ON openings (opening_extent(opened_at, ended_at), opened_at, ended_at);
+CREATE INDEX CONCURRENTLY IF NOT EXISTS openings_extent_idx
+    ON openings (opening_extent(opened_at, ended_at), opened_at, ended_at);

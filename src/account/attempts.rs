@@ -103,6 +103,12 @@ impl Attempt {
     }
 }
 
+/// Whether a user signed in from this network before.
+pub(super) fn is_known(db: &mut PgConnection, network: &str) -> Result<bool> {
+    let place = places::table.filter(places::place_hash.eq(hash(&[NETWORK, network])));
+    Ok(diesel::select(diesel::dsl::exists(place)).get_result(db)?)
+}
+
 /// Counts a request for a link to set a password.
 ///
 /// # Errors

@@ -25,11 +25,17 @@ pub(super) async fn sign_in(
     email: String,
     password: String,
 ) -> Result<HttpResponse> {
-    desk.sign_in_limits.take(&email, &from.network()).map_err(|wait| {
-        let seconds = i64::try_from(wait.as_secs()).unwrap_or(i64::MAX).saturating_add(1);
-        attempts::too_many(seconds)
-    })?;
-    let found = desk.db.read(move |db| sessions::find(db, &email)).await?;
+    let limits = desk.clone();
+    let find = move |db: &mut PgConnection| {
+        let network = from.network();
+        let is_known = attempts::is_known(db, &network)?;
+        limits.sign_in_limits.take(&email, &network, is_known).map_err(|wait| {
+            let seconds = i64::try_from(wait.as_secs()).unwrap_or(i64::MAX).saturating_add(1);
+            attempts::too_many(seconds)
+        })?;
+        sessions::find(db, &email)
+    };
+    let found = desk.db.read(find).await?;
     let hash = found.as_ref().and_then(|(_, hash)| hash.clone());
     let counting = desk.clone();
     let verified = passwords::compute(move || {

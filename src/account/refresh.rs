@@ -27,6 +27,8 @@ const REPEATED_WITHIN: i64 = 30;
 /// If the response was lost, or two tabs send the same token, send it again: within 30 seconds of its first use the
 /// response has the same new refresh token. Any later use of the same token ends the whole sign-in, because the token
 /// may be stolen.
+///
+/// While the desk is read-only, the response has the refresh token that was sent.
 #[utoipa::path(
     tag = "auth", operation_id = "refreshSession", request_body = RefreshRequest,
     responses((status = 200, body = Session, description = "The new access token and refresh token"), (status = 401, description = "`invalid_refresh_token`: sign in again")),

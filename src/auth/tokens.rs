@@ -34,6 +34,11 @@ const ISSUER: &str = "mesa";
 /// know keys would accept such a token as the sign-in of a person.
 const FOR_KEYS: &str = "mesa-keys";
 
+/// The same from a copy of the server that only reads, and only for such copies: signing in there is neither recorded nor ended by
+/// a sign-out.
+const FOR_READING: &str = "mesa-read-only";
+const FOR_READING_BY_KEYS: &str = "mesa-read-only-keys";
+
 /// The number of tokens whose verified claims are kept.
 const KEPT: usize = 4096;
 
@@ -68,6 +73,8 @@ pub struct Tokens {
     header: Header,
     keys: Vec<Key>,
     validation: Validation,
+    /// Whether the server only reads.
+    reads_only: bool,
     /// From the current secret and the previous one.
     fingerprints: Vec<EncodingKey>,
     /// The claims of tokens with a good signature: a client sends the same token with each request.
@@ -97,9 +104,16 @@ impl Tokens {
             header,
             keys,
             validation,
+            reads_only: false,
             fingerprints,
             signed: RwLock::default(),
         }
+    }
+
+    /// For a copy of the server that only reads: only such copies accept its tokens; those of others are accepted too.
+    pub fn for_reading(mut self) -> Self {
+        self.validation.set_audience(&[ISSUER, FOR_KEYS, FOR_READING, FOR_READING_BY_KEYS]);
+        Tokens { reads_only: true, ..self }
     }
 
     /// # Errors
@@ -138,7 +152,13 @@ impl Tokens {
             era,
             key,
             iss: ISSUER.to_owned(),
-            aud: if key.is_some() { FOR_KEYS } else { ISSUER }.to_owned(),
+            aud: match (self.reads_only, key) {
+                (false, None) => ISSUER,
+                (false, Some(_)) => FOR_KEYS,
+                (true, None) => FOR_READING,
+                (true, Some(_)) => FOR_READING_BY_KEYS,
+            }
+            .to_owned(),
             iat: now,
             exp: now + seconds,
         };
@@ -230,7 +250,8 @@ impl Tokens {
         // Nearly all are signed with the first key: another one costs a second attempt.
         self.keys.iter().find_map(|key| {
             let data = jsonwebtoken::decode::<Claims>(token, &key.decoding, &self.validation).ok()?;
-            let is_of_audience = data.claims.key.is_some() == (data.claims.aud == FOR_KEYS);
+            let is_of_key = [FOR_KEYS, FOR_READING_BY_KEYS].contains(&data.claims.aud.as_str());
+            let is_of_audience = data.claims.key.is_some() == is_of_key;
             (is_of_audience && data.header.kid.as_ref() == Some(&key.id)).then_some(data.claims)
         })
     }
@@ -296,6 +317,13 @@ mod tests {
         let tokens = Tokens::new(NEW, Some(OLD));
         let (id, old) = (Uuid::now_v7(), Tokens::new(OLD, None));
         let token = tokens.unstored_refresh_token(id, 7).unwrap();
+        // Nor are its access tokens for other copies.
+        let reading = Tokens::new(NEW, None).for_reading();
+        for access in [reading.sign(id, Locale::Es, 7), reading.sign_for_key(id, Locale::Es, 7, id, 60)] {
+            let access = access.unwrap();
+            assert!(reading.verify(&access).is_some() && tokens.verify(&access).is_none());
+        }
+        assert!(reading.verify(&tokens.sign(id, Locale::Es, 7).unwrap()).is_some());
         assert!(token.len() <= 200);
         let verified = |tokens: &Tokens, token: &str| tokens.verify_unstored(token).unwrap();
         assert_eq!(verified(&tokens, &token), Some((id, 7)));

@@ -16,6 +16,9 @@ pub const MIGRATIONS: EmbeddedMigrations = embed_migrations!();
 /// The advisory lock under which one copy of the server migrates while the others wait.
 const LOCK: i64 = 0x4d45_5341_0001;
 
+/// The migrations that create an index `CONCURRENTLY`, with its name.
+pub const CREATED_CONCURRENTLY: [(&str, &str); 1] = [("20261201000003", "openings_extent_idx")];
+
 /// How often a copy that waits for the lock tries to take it.
 const AGAIN: Duration = Duration::from_millis(200);
 
@@ -121,22 +124,18 @@ fn applied(connection: &mut PgConnection) -> QueryResult<HashSet<String>> {
     Ok(applied.into_iter().map(|applied| applied.version).collect())
 }
 
-/// Drops the indexes whose creation `CONCURRENTLY` was interrupted: the migration that creates them is repeated. Others may be
-/// rebuilt by a database administrator (`REINDEX CONCURRENTLY`) and are not touched.
+/// Drops the indexes whose creation by a pending migration was interrupted: `IF NOT EXISTS` would keep them. Whether one is
+/// invalid is asked under the lock, so that no other copy is creating it.
 fn drop_invalid_indexes(connection: &mut PgConnection) -> QueryResult<()> {
-    #[derive(QueryableByName)]
-    struct Index {
-        #[diesel(sql_type = Text)]
-        name: String,
-    }
-    let invalid: Vec<Index> = diesel::sql_query(
-        "SELECT i.indexrelid::regclass::text AS name FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid \
-         WHERE NOT i.indisvalid AND c.relnamespace = current_schema()::regnamespace AND c.relname !~ '_cc(new|old)[0-9]*$'",
-    )
-    .load(connection)?;
-    for Index { name } in invalid {
-        log::warn!("dropping the index {name}, whose creation was interrupted");
-        connection.batch_execute(&format!("DROP INDEX CONCURRENTLY {name}"))?;
+    let applied = applied(connection)?;
+    for (_, name) in CREATED_CONCURRENTLY.iter().filter(|(version, _)| !applied.contains(*version)) {
+        let invalid = diesel::sql_query(
+            "SELECT 'yes' AS version FROM pg_index WHERE indexrelid = to_regclass($1) AND NOT indisvalid",
+        );
+        if !invalid.bind::<Text, _>(*name).load::<Version>(connection)?.is_empty() {
+            log::warn!("dropping the index {name}, whose creation was interrupted");
+            connection.batch_execute(&format!("DROP INDEX CONCURRENTLY IF EXISTS {name}"))?;
+        }
     }
     Ok(())
 }

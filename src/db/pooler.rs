@@ -30,8 +30,7 @@ const SETTINGS: [(&str, &str); 4] = [
 ///
 /// # Errors
 /// A text for the operator.
-pub fn check_direct(url: &str, variable: &str) -> Result<(), StartError> {
-    let hosts = Hosts::of(url);
+pub fn check_direct(hosts: Hosts, variable: &str) -> Result<(), StartError> {
     let (send, receive) = mpsc::channel();
     // A pool with one session keeps the second connection waiting for minutes.
     std::thread::Builder::new().name("mesa-pooler".to_owned()).spawn(move || {

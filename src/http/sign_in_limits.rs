@@ -9,12 +9,15 @@ use governor::state::keyed::DashMapStateStore;
 use governor::{Quota, RateLimiter};
 use sha2::{Digest, Sha256};
 
-/// Attempts with one email from one network at once; then one every three minutes.
-const FROM_NETWORK: NonZeroU32 = NonZeroU32::MIN.saturating_add(4);
-const EVERY_FROM_NETWORK: Duration = Duration::from_secs(180);
-/// Attempts with one email from all networks at once; then one every half minute.
-const FROM_ANYWHERE: NonZeroU32 = NonZeroU32::MIN.saturating_add(19);
-const EVERY_FROM_ANYWHERE: Duration = Duration::from_secs(30);
+/// Attempts with one email from one network at once; then one a minute. Right passwords count too.
+const FROM_NETWORK: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
+const EVERY_FROM_NETWORK: Duration = Duration::from_secs(60);
+/// Attempts with one email from all networks together from which no user signed in before at once; then one every half minute.
+const FROM_UNKNOWN: NonZeroU32 = NonZeroU32::MIN.saturating_add(19);
+const EVERY_FROM_UNKNOWN: Duration = Duration::from_secs(30);
+/// The same from all networks together from which a user signed in before; then one every three seconds.
+const FROM_KNOWN: NonZeroU32 = NonZeroU32::MIN.saturating_add(199);
+const EVERY_FROM_KNOWN: Duration = Duration::from_secs(3);
 
 /// The number of attempts after which emails without recent ones are removed from memory.
 const TIDY_EVERY: u32 = 1024;
@@ -25,7 +28,8 @@ type Limiter = RateLimiter<Subject, DashMapStateStore<Subject>, DefaultClock>;
 /// Counts attempts in this process.
 pub struct SignInLimits {
     from_network: Limiter,
-    from_anywhere: Limiter,
+    from_unknown: Limiter,
+    from_known: Limiter,
     clock: DefaultClock,
     seen: AtomicU32,
 }
@@ -38,7 +42,8 @@ impl Default for SignInLimits {
         };
         SignInLimits {
             from_network: limiter(EVERY_FROM_NETWORK, FROM_NETWORK),
-            from_anywhere: limiter(EVERY_FROM_ANYWHERE, FROM_ANYWHERE),
+            from_unknown: limiter(EVERY_FROM_UNKNOWN, FROM_UNKNOWN),
+            from_known: limiter(EVERY_FROM_KNOWN, FROM_KNOWN),
             clock: DefaultClock::default(),
             seen: AtomicU32::new(0),
         }
@@ -46,20 +51,20 @@ impl Default for SignInLimits {
 }
 
 impl SignInLimits {
-    /// Counts an attempt with this email, in upper or lower case, from this network.
+    /// Counts an attempt with this email, in upper or lower case, from this network; `is_known`: whether a user signed in from it
+    /// before. Attempts by strangers do not delay those who sign in from a known network.
     ///
     /// # Errors
     /// How long the next attempt has to wait.
-    pub fn take(&self, email: &str, network: &str) -> Result<(), Duration> {
+    pub fn take(&self, email: &str, network: &str, is_known: bool) -> Result<(), Duration> {
+        let group = if is_known { &self.from_known } else { &self.from_unknown };
         if self.seen.fetch_add(1, Ordering::Relaxed) % TIDY_EVERY == TIDY_EVERY - 1 {
-            self.from_network.retain_recent();
-            self.from_anywhere.retain_recent();
+            for limiter in [&self.from_network, &self.from_unknown, &self.from_known] {
+                limiter.retain_recent();
+            }
         }
         let email = email.to_lowercase();
-        // First the one that a stranger elsewhere cannot exhaust.
-        for (limiter, subject) in
-            [(&self.from_network, format!("{email}\0{network}")), (&self.from_anywhere, email.clone())]
-        {
+        for (limiter, subject) in [(&self.from_network, format!("{email}\0{network}")), (group, email)] {
             if let Err(refused) = limiter.check_key(&Sha256::digest(subject).into()) {
                 return Err(refused.wait_time_from(self.clock.now()));
             }
@@ -75,16 +80,17 @@ mod tests {
     #[test]
     fn an_email_has_few_attempts_from_one_network_and_more_from_all() {
         let limits = SignInLimits::default();
-        let refused = |email: &str, network: &str| limits.take(email, network).err();
-        for _ in 0..5 {
+        let refused = |email: &str, network: &str| limits.take(email, network, false).err();
+        for _ in 0..10 {
             assert_eq!(refused("Ana@mesa.test", "203.0.113.7"), None);
         }
         let wait = refused("ana@mesa.test", "203.0.113.7").unwrap();
-        assert!(wait > Duration::from_secs(60) && wait <= EVERY_FROM_NETWORK, "{wait:?}");
+        assert!(wait > Duration::from_secs(30) && wait <= EVERY_FROM_NETWORK, "{wait:?}");
         assert_eq!(refused("luis@mesa.test", "203.0.113.7"), None);
-        for network in 0..15 {
+        for network in 0..10 {
             assert_eq!(refused("ana@mesa.test", &format!("198.51.100.{network}")), None);
         }
         assert!(refused("ana@mesa.test", "192.0.2.1").is_some());
+        assert_eq!(limits.take("ana@mesa.test", "192.0.2.2", true), Ok(()));
     }
 }

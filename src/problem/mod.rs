@@ -166,6 +166,7 @@ impl Problem {
             ),
         );
         problem.retry_after = Some(READ_ONLY_FOR);
+        problem.reason = Reason::ReadOnly;
         problem
     }
 

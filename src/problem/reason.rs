@@ -19,11 +19,13 @@ pub enum Reason {
     Database,
     /// The store of files does not answer.
     Files,
+    /// This copy of the server only reads.
+    ReadOnly,
     Other,
 }
 
 impl Reason {
-    pub const ALL: [Reason; 9] = [
+    pub const ALL: [Reason; 10] = [
         Reason::RateLimit,
         Reason::Attempts,
         Reason::Uploads,
@@ -32,6 +34,7 @@ impl Reason {
         Reason::Connection,
         Reason::Database,
         Reason::Files,
+        Reason::ReadOnly,
         Reason::Other,
     ];
 
@@ -45,6 +48,7 @@ impl Reason {
             Reason::Connection => "connection",
             Reason::Database => "database",
             Reason::Files => "files",
+            Reason::ReadOnly => "read_only",
             Reason::Other => "other",
         }
     }

@@ -57,9 +57,11 @@ pub(super) fn begin(urls: &DatabaseUrls, migrate: Migrate) -> Result<(), StartEr
 ///
 /// # Errors
 /// A text for the operator, if waiting does not help.
-pub(super) fn begin_reading(url: &str, migrate: Migrate) -> Result<(), StartError> {
-    let hosts = Hosts::of_standby(url);
-    let mut connection = wait_for(&hosts)?;
+pub(super) fn begin_reading(urls: &DatabaseUrls, migrate: Migrate) -> Result<(), StartError> {
+    let hosts = Hosts::of_standby(&urls.server);
+    wait_for(&hosts)?;
+    let mut connection = session::on(&hosts, Bounds::Command)?;
+    pooler::check_direct(hosts, variable(urls))?;
     // Nothing is applied here.
     let migrate = if migrate == Migrate::Apply { Migrate::Verify } else { migrate };
     check_schema(&mut connection, migrate)
@@ -80,8 +82,12 @@ fn check_direct(urls: &DatabaseUrls) -> Result<(), StartError> {
     if urls.is_private {
         return Ok(());
     }
-    let variable = if urls.pooler.is_some() { "MESA_DIRECT_DATABASE_URL" } else { "DATABASE_URL" };
-    pooler::check_direct(&urls.server, variable)
+    pooler::check_direct(Hosts::of(&urls.server), variable(urls))
+}
+
+/// The variable with the URL for sessions.
+fn variable(urls: &DatabaseUrls) -> &'static str {
+    if urls.pooler.is_some() { "MESA_DIRECT_DATABASE_URL" } else { "DATABASE_URL" }
 }
 
 /// The first connection. A database that does not answer yet is waited for; what the operator must correct is an error.
@@ -206,7 +212,7 @@ pub fn migrate_as_owner(urls: &DatabaseUrls) -> Result<usize, StartError> {
 
 fn apply(urls: &DatabaseUrls) -> Result<usize, StartError> {
     if urls.are_different() && !urls.is_private {
-        pooler::check_direct(&urls.owner, "MESA_OWNER_DATABASE_URL")?;
+        pooler::check_direct(Hosts::of(&urls.owner), "MESA_OWNER_DATABASE_URL")?;
     } else {
         check_direct(urls)?;
     }

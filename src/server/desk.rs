@@ -49,6 +49,7 @@ pub(super) fn desk(mut config: Config, db: Db) -> Result<Desk, StartError> {
         None => kept(&config.data_dir, "jwt.secret")?,
     };
     let tokens = Tokens::new(&secret, config.jwt_previous_secret.as_deref());
+    let tokens = if config.read_only { tokens.for_reading() } else { tokens };
     let files = files(&config)?;
     let limits = Limits::new(config.rate_limit);
     let body_memory = BodyMemory::new(config.body_memory_bytes);

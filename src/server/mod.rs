@@ -127,7 +127,7 @@ impl Start {
     fn carry_out(&self, desk: &Desk) -> Result<String, StartError> {
         let config = &desk.config;
         if config.read_only {
-            database::begin_reading(&self.urls.server, config.migrate)?;
+            database::begin_reading(&self.urls, config.migrate)?;
             return Ok(greeting(config, false) + "\nIt is read-only (MESA_READ_ONLY).");
         }
         database::begin(&self.urls, config.migrate)?;
@@ -228,18 +228,7 @@ async fn answer(
         let end = async { handle.stop(true).await };
         draining::serve_last(late, serving.late, Duration::from_secs(LAST_REQUESTS), end).await;
     };
-    let ended = async { tokio::join!(last_requests, work.stop()) };
-    tokio::select! {
-        _ = ended => {}
-        () = stop.asked() => {
-            log::warn!("ending without waiting for the last requests");
-            server.abort();
-            if let Some(renewing) = renewing {
-                renewing.abort();
-            }
-            return Ok(());
-        }
-    }
+    tokio::join!(last_requests, work.stop());
     let served = server.await;
     if let Some(renewing) = renewing {
         renewing.abort();
@@ -248,7 +237,7 @@ async fn answer(
 }
 
 /// Serves as before, while the readiness check fails and connections are closed after their next response: so that no
-/// balancer sends requests when the server stops. A second signal ends it, and a third one the last requests.
+/// balancer sends requests when the server stops. A second signal ends it.
 async fn drain(desk: &Desk, stop: &mut Stop) {
     let seconds = desk.config.drain_seconds;
     if seconds == 0 {

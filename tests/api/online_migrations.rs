@@ -4,6 +4,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 
+use mesa::db::migrations::CREATED_CONCURRENTLY;
 use regex::Regex;
 
 /// The rules apply to later migrations than this one; earlier ones are part of the first release that has them.
@@ -65,6 +66,9 @@ fn faults(sql: &str, in_transaction: bool) -> Vec<String> {
                     "CONCURRENTLY needs run_in_transaction = false in metadata.toml: {statement}"
                 ));
             }
+            if !statement.contains("IF NOT EXISTS") && !statement.contains("IF EXISTS") {
+                found.push(format!("CONCURRENTLY can be repeated (IF NOT EXISTS, IF EXISTS): {statement}"));
+            }
             // PostgreSQL carries out several statements that are sent together in one transaction.
             if statements.len() > 1 {
                 found.push(format!("CONCURRENTLY is the only statement of its migration: {statement}"));
@@ -84,9 +88,21 @@ fn later_migrations_can_be_applied_while_the_desk_is_used() {
         }
         let sql = fs::read_to_string(entry.join("up.sql")).unwrap();
         let metadata = fs::read_to_string(entry.join("metadata.toml")).unwrap_or_default();
-        let found = faults(&sql, !metadata.contains("run_in_transaction = false"));
+        let mut found = faults(&sql, !metadata.contains("run_in_transaction = false"));
+        let version = name.split('_').next().unwrap().replace('-', "");
+        for index in created_concurrently(&sql) {
+            if !CREATED_CONCURRENTLY.contains(&(version.as_str(), index.as_str())) {
+                found.push(format!("{index} is not in CREATED_CONCURRENTLY of src/db/migrations.rs"));
+            }
+        }
         assert!(found.is_empty(), "{name}: {found:#?}");
     }
+}
+
+/// The names of the indexes that a migration creates `CONCURRENTLY`.
+fn created_concurrently(sql: &str) -> Vec<String> {
+    let created = Regex::new(r"(?i)^CREATE (?:UNIQUE )?INDEX CONCURRENTLY (?:IF NOT EXISTS )?(\w+)").unwrap();
+    statements(sql).iter().filter_map(|one| Some(created.captures(one)?[1].to_owned())).collect()
 }
 
 #[test]
@@ -94,6 +110,7 @@ fn the_rules_for_migrations_are_recognized() {
     for (sql, in_transaction, expected) in [
         ("CREATE INDEX a ON tickets (id);", true, "CONCURRENTLY:"),
         ("CREATE UNIQUE INDEX CONCURRENTLY a ON tickets (id)", true, "run_in_transaction"),
+        ("DROP INDEX CONCURRENTLY a", false, "can be repeated"),
         ("DROP INDEX CONCURRENTLY a; DROP INDEX CONCURRENTLY b", false, "only statement"),
         ("ALTER TABLE tickets ADD CONSTRAINT a CHECK (id > 0)", true, "NOT VALID"),
         ("ALTER TABLE tickets ALTER COLUMN a SET NOT NULL", true, "NOT NULL"),
@@ -111,5 +128,5 @@ fn the_rules_for_migrations_are_recognized() {
     ] {
         assert_eq!(faults(sql, true), [""; 0], "{sql}");
     }
-    assert_eq!(faults("CREATE INDEX CONCURRENTLY a ON tickets (id)", false), [""; 0]);
+    assert_eq!(faults("CREATE INDEX CONCURRENTLY IF NOT EXISTS a ON tickets (id)", false), [""; 0]);
 }

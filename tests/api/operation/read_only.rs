@@ -89,13 +89,16 @@ fn a_read_only_copy_on_a_standby_answers_as_the_primary_and_changes_nothing() {
     refused(&here);
     here.post(&format!("/tickets/{}/followups", ticket["id"]), json!({"content": "¿Qué pasó?"}))
         .problem(503, "read_only");
+    // What was not recorded here gives no access elsewhere.
+    let (_, token) = here.door();
+    writable.client().holding(token).get("/me").problem(401, "unauthenticated");
     // Promoted, it still only reads.
     standby.promote();
     refused(&here);
     assert_eq!(reading.client().get("//health/ready").status, 200);
     assert_eq!(here.get("/tickets?with_total=true").ok()["total"], 1);
     // Attempts are limited without the database.
-    let statuses: Vec<u16> = (0..6).map(|_| login(&reading, "una-clave-equivocada").status).collect();
+    let statuses: Vec<u16> = (0..12).map(|_| login(&reading, "una-clave-equivocada").status).collect();
     assert_eq!(statuses.last(), Some(&429), "{statuses:?}");
     assert!(statuses.contains(&401) || statuses[0] == 429, "{statuses:?}");
 }
