@@ -262,6 +262,27 @@ fn no_list_scans_a_whole_table() {
 }
 
 #[test]
+fn what_was_open_at_a_moment_is_found_by_an_index() {
+    let desk = watched_desk();
+    let moments = "generate_series(now() - interval '2 years', now() + interval '1 day', '5 days 3 hours') AS moments (at)";
+    let wrong = format!(
+        "SELECT count(*) FROM {moments} WHERE \
+         ARRAY(SELECT (o.ticket_id, o.opened_at)::text FROM openings_at(at) o ORDER BY 1) <> \
+         ARRAY(SELECT (o.ticket_id, o.opened_at)::text FROM openings o \
+               WHERE o.opened_at < at AND (o.ended_at >= at OR o.ended_at IS NULL) ORDER BY 1)"
+    );
+    assert_eq!(desk.database.count(&wrong), 0);
+    assert!(desk.database.count(&format!("SELECT sum(n)::bigint AS count FROM {moments}, LATERAL (SELECT count(*) AS n FROM openings_at(at)) AS open")) > 1000);
+    // Whatever PostgreSQL expects of them, a group is looked up by itself.
+    desk.director().get("/statistics?from_date=2026-01-01&through_date=2026-03-31").ok();
+    let backlogs = plans(&desk, "openings_at(moments.at)");
+    assert!(
+        !backlogs.is_empty() && backlogs.iter().all(|plan| plan.contains("openings_extent_idx")),
+        "{backlogs:?}"
+    );
+}
+
+#[test]
 fn counts_read_at_most_ten_thousand_tickets_of_a_state() {
     let database = Database::from_template();
     let wanted = Wanted { tickets: 2000, years: 2, articles: None, seed: 3 };
