@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use diesel::RunQueryDsl;
@@ -80,9 +80,9 @@ fn follow(copies: &mut Copies<'_>, mut cursor: String, is_over: &AtomicBool) -> 
 }
 
 /// Registers tickets, classifies them and adds followups. What is not answered may have been done or not.
-fn write(copies: &mut Copies<'_>, requester: &str, until: Instant) {
+fn write(copies: &mut Copies<'_>, requester: &str, stopped: &AtomicBool) {
     let mut number = 0;
-    while Instant::now() < until {
+    while !stopped.load(Ordering::SeqCst) {
         number += 1;
         let new = json!({"subject": format!("Caso {number}"), "description": "x", "requester_id": requester});
         let Some((201, ticket)) = copies.send("POST", "/tickets", Some(&new)) else { continue };
@@ -132,10 +132,9 @@ fn followers_miss_nothing_and_see_nothing_twice_while_a_copy_is_killed() {
         let http = Client::builder().timeout(Duration::from_secs(20)).build().unwrap();
         Copies { http, urls: &urls, token: &token, place }
     };
-    let is_over = AtomicBool::new(false);
-    let until = Instant::now() + Duration::from_secs(seconds);
+    let (is_over, stopped) = (AtomicBool::new(false), AtomicBool::new(false));
     let (whole, from_end, from_middle) = thread::scope(|scope| {
-        let is_over = &is_over;
+        let (is_over, stopped) = (&is_over, &stopped);
         let follower = |place: usize, cursor: String| {
             let mut copies = copies(place);
             scope.spawn(move || follow(&mut copies, cursor, is_over))
@@ -147,7 +146,7 @@ fn followers_miss_nothing_and_see_nothing_twice_while_a_copy_is_killed() {
         let writing: Vec<_> = (0..writers)
             .map(|place| {
                 let mut copies = copies(usize::try_from(place).unwrap());
-                scope.spawn(move || write(&mut copies, requester, until))
+                scope.spawn(move || write(&mut copies, requester, stopped))
             })
             .collect();
         thread::sleep(Duration::from_secs(seconds) / 3);
@@ -155,6 +154,9 @@ fn followers_miss_nothing_and_see_nothing_twice_while_a_copy_is_killed() {
         let from_middle = follower(0, middle["next_cursor"].as_str().unwrap().to_owned());
         thread::sleep(Duration::from_secs(seconds) / 6);
         killed.signal(Signal::SIGKILL);
+        // However long the reads above took: there are events after each of them.
+        thread::sleep(Duration::from_secs(seconds) / 2);
+        stopped.store(true, Ordering::SeqCst);
         for one in writing {
             one.join().unwrap();
         }
