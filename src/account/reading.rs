@@ -8,7 +8,6 @@ use diesel::prelude::*;
 use super::attempts;
 use super::refresh;
 use super::sessions::{self, Account};
-use crate::auth::passwords;
 use crate::auth::tokens;
 use crate::db::schema::refresh_tokens;
 use crate::http::ClientAddress;
@@ -37,12 +36,7 @@ pub(super) async fn sign_in(
     };
     let found = desk.db.read(find).await?;
     let hash = found.as_ref().and_then(|(_, hash)| hash.clone());
-    let counting = desk.clone();
-    let verified = passwords::compute(move || {
-        counting.traffic.password();
-        passwords::verify(&password, hash.as_deref())
-    });
-    let right = verified.await?;
+    let right = sessions::verify(desk.clone(), password, hash).await?;
     let Some((user_id, verified)) = found.filter(|_| right) else { return Err(sessions::wrong()) };
     let account = desk.db.read(move |db| Account::read(db, user_id)).await?;
     if !account.active || account.password_hash != verified {

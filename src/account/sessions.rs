@@ -109,12 +109,7 @@ pub async fn sign_in(
         })
         .await?;
     let hash = found.as_ref().and_then(|(_, hash)| hash.clone());
-    let counting = desk.clone();
-    let verified = passwords::compute(move || {
-        counting.traffic.password();
-        passwords::verify(&password, hash.as_deref())
-    });
-    let right = match verified.await {
+    let right = match verify(desk.clone(), password, hash).await {
         Ok(right) => right,
         Err(busy) => {
             desk.db.run(move |db| attempt.take_back(db)).await?;
@@ -143,6 +138,18 @@ pub async fn sign_in(
         })
         .await?;
     Ok(secret(answer))
+}
+
+/// Whether it is the password with this hash; takes as long without a hash.
+///
+/// # Errors
+/// A 503 if too many passwords are being computed.
+pub(super) async fn verify(desk: Data<Desk>, password: String, hash: Option<String>) -> Result<bool> {
+    passwords::compute(move || {
+        desk.traffic.password();
+        passwords::verify(&password, hash.as_deref())
+    })
+    .await
 }
 
 /// The account of a person with this email, and its password.

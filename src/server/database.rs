@@ -91,11 +91,11 @@ fn variable(urls: &DatabaseUrls) -> &'static str {
 }
 
 /// The first connection. A database that does not answer yet is waited for; what the operator must correct is an error.
-fn wait_for(hosts: &Hosts) -> Result<PgConnection, StartError> {
+fn wait_for(hosts: &Hosts) -> Result<(), StartError> {
     let mut logged_at = None::<Instant>;
     loop {
         match hosts.connect() {
-            Ok(connection) => return Ok(connection),
+            Ok(_) => return Ok(()),
             // With several servers the errors of all are in one text, and another one may come up.
             Err(error) if hosts.count() == 1 && !is_temporary(&error) => return Err(no_connection(&error)),
             Err(error) => {

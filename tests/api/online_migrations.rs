@@ -4,8 +4,11 @@ use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
 
-use mesa::db::migrations::CREATED_CONCURRENTLY;
+use diesel_migrations::MigrationHarness;
+use mesa::db::migrations::{self, CREATED_CONCURRENTLY, MIGRATIONS};
 use regex::Regex;
+
+use crate::harness::Database;
 
 /// The rules apply to later migrations than this one; earlier ones are part of the first release that has them.
 const SINCE: &str = "2026-11-30-090001";
@@ -129,4 +132,40 @@ fn the_rules_for_migrations_are_recognized() {
         assert_eq!(faults(sql, true), [""; 0], "{sql}");
     }
     assert_eq!(faults("CREATE INDEX CONCURRENTLY IF NOT EXISTS a ON tickets (id)", false), [""; 0]);
+}
+
+/// Creating an index `CONCURRENTLY` waits for the transactions of others, also of those that wait to migrate.
+#[test]
+fn interrupted_migrations_of_indexes_are_repeated_by_copies_that_start_together() {
+    let database = Database::from_template();
+    let mut connection = database.connect();
+    let is_late = |version: &str| ["20261201000003", "20261201000004"].contains(&version);
+    while connection.applied_migrations().unwrap().iter().any(|version| is_late(&version.to_string())) {
+        connection.revert_last_migration(MIGRATIONS).unwrap();
+    }
+    let forget = "DELETE FROM __diesel_schema_migrations WHERE version >= '20261201000003'";
+    let invalid = "UPDATE pg_index SET indisvalid = false WHERE indexrelid =";
+    for interrupted in [
+        // While the index was created, and while the other one was dropped.
+        format!(
+            "CREATE INDEX openings_extent_idx ON openings (opened_at); {invalid} 'openings_extent_idx'::regclass; \
+             {invalid} 'openings_open_during_idx'::regclass"
+        ),
+        // Before the versions were recorded.
+        forget.to_owned(),
+        // An index of the database administrator is none of ours.
+        format!("{forget}; CREATE INDEX dba_idx ON openings (opened_at); {invalid} 'dba_idx'::regclass"),
+    ] {
+        database.run(&interrupted);
+        let applied: Vec<usize> = std::thread::scope(|scope| {
+            let copies: Vec<_> =
+                (0..4).map(|_| scope.spawn(|| migrations::apply(&mut database.connect()).unwrap())).collect();
+            copies.into_iter().map(|copy| copy.join().unwrap()).collect()
+        });
+        assert_eq!(applied.iter().sum::<usize>(), 2, "{applied:?}");
+        let indexes = "SELECT count(*) FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid WHERE \
+             c.relname = 'openings_extent_idx' AND indisvalid AND indnatts = 2 OR c.relname = 'openings_open_during_idx'";
+        assert_eq!(database.count(indexes), 1, "{interrupted}");
+    }
+    assert_eq!(database.count("SELECT count(*) FROM pg_class WHERE relname = 'dba_idx'"), 1);
 }
